@@ -1,0 +1,1 @@
+"""Frozen models of what crosses a process border."""

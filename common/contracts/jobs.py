@@ -1,0 +1,98 @@
+"""Jobs: trainings and evaluations, asked for and watched."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from common.contracts.base import Answer, Command, Document, Reference
+
+
+class JobState(StrEnum):
+    """Where a job is in its life; the last three are terminal."""
+
+    queued = "queued"  # accepted and on disk, waits for a free slot
+    running = "running"  # a task worker holds it under a lease
+    cancelling = "cancelling"  # somebody asked to stop it, the child is still there
+    succeeded = "succeeded"
+    failed = "failed"
+    cancelled = "cancelled"
+
+    @property
+    def terminal(self) -> bool:
+        """Whether nothing can change this any more."""
+        return self in (JobState.succeeded, JobState.failed, JobState.cancelled)
+
+
+class Split(Command):
+    """How the rows are divided: the share of held-out rows, and the seed that makes it repeatable."""
+
+    test_share: Annotated[float, Field(strict=False)] = 0.25
+    seed: int = 0
+    stratify: str | bool = "auto"
+
+
+class Limits(Command):
+    """What one job may use: wall-clock seconds and bytes of memory. Null: the installation's own limit."""
+
+    seconds: Annotated[float | None, Field(gt=0)] = None
+    memory: Annotated[int | None, Field(gt=0)] = None
+
+
+class TrainingRequest(Command):
+    """Train one algorithm on one dataset within a session."""
+
+    session: Reference
+    dataset: Reference
+    algorithm: Reference
+    target: str | None = None
+    parameters: dict[str, Any] = {}
+    task: str | None = None
+    features: list[str] | None = None
+    exclude: list[str] | None = None
+    positive_class: str | int | float | bool | None = None
+    split: Split = Split()
+    preprocessing: Document | None = None
+    limits: Limits = Limits()
+
+
+class EvaluationRequest(Command):
+    """Measure the model of a training: on its held-out rows, or on another dataset with the same features."""
+
+    training: Reference
+    measures: list[Annotated[str, Field(min_length=1, max_length=100)]] | None = None
+    dataset: Reference | None = None
+    limits: Limits = Limits()
+
+
+class Progress(Answer):
+    """What a running job is doing: `fraction` is 0..1, or null where it cannot be known."""
+
+    step: str
+    fraction: float | None = None
+    message: str = ""
+
+
+class Job(Answer):
+    """A training or an evaluation: `request`, `result` and `problem` are confidential to its session."""
+
+    id: str
+    kind: str
+    state: JobState
+    session: str
+    dataset: str | None = None
+    algorithm: str | None = None
+    training: str | None = None
+    attempt: int = 0
+    trace_id: str
+    created: str
+    started: str | None = None
+    ended: str | None = None
+    progress: Progress | None = None
+    request: Document | None = None
+    task_reason: str | None = None
+    result: Document | None = None
+    problem: Document | None = None
+    experiment: str | None = None

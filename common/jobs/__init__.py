@@ -1,0 +1,1 @@
+"""The life of a job, shared by training and evaluation."""

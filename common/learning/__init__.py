@@ -1,0 +1,1 @@
+"""Tables, splits, preprocessing, algorithms, measures and artifacts."""

@@ -1,0 +1,1 @@
+"""What the services need from the outside, as abstract classes whose docstrings are the contract."""

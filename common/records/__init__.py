@@ -1,0 +1,1 @@
+"""Event-sourced records: state, version, events and outbox in one document."""

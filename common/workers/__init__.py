@@ -1,0 +1,1 @@
+"""The loops of the three roles: rest, event and task."""
