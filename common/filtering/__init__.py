@@ -1,0 +1,1 @@
+"""The language of `filter=` and `sort=`: grammar, conditions, evaluation, sort keys and cursors."""
