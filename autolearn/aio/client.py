@@ -1,0 +1,174 @@
+"""The client: one server, its resources, and the two verbs everything is about, train and evaluate."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Mapping
+from types import TracebackType
+from typing import Any, Self
+
+import httpx
+
+from autolearn import finding
+from autolearn.aio.catalogue import Algorithms, Measures
+from autolearn.aio.datasets import Datasets
+from autolearn.aio.experiments import Experiments
+from autolearn.aio.jobs import Job, Jobs
+from autolearn.aio.log import Log
+from autolearn.aio.sessions import Sessions
+from autolearn.finding import Place
+from autolearn.references import Named, reference
+from autolearn.transport import Patience, Transport
+from common.contracts.jobs import Job as JobRecord
+from common.contracts.service import Info, Readiness
+
+
+def connect(url: str | None = None, token: str | None = None, profile: str | None = None) -> Client:
+    """A client for the server at `url`, else by `profile`, `AUTOLEARN_URL`, the data folder, or the default address.
+
+    Nothing is sent yet: a server that is not there shows with the first call, as `autolearn.Unreachable`.
+    Use it as `async with autolearn.aio.connect() as c:`.
+    """
+    return Client(finding.find(url, token, profile))
+
+
+class Client:
+    """A connection pool to one server. Not to be shared between event loops."""
+
+    def __init__(
+        self,
+        place: Place,
+        *,
+        patience: Patience | None = None,
+        transport: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
+        self._transport = Transport(place, patience=patience, transport=transport)
+        self._opening = asyncio.Lock()
+        self.current_session: str | None = None
+        """The id of the session that `train` uses when none is named; the first such call opens one."""
+        self.datasets = Datasets(self._transport)
+        self.algorithms = Algorithms(self._transport)
+        self.measures = Measures(self._transport)
+        self.sessions = Sessions(self._transport)
+        self.jobs = Jobs(self._transport)
+        self.experiments = Experiments(self._transport)
+        self.log = Log(self._transport)
+
+    @property
+    def url(self) -> str:
+        """The server's address."""
+        return self._transport.place.url
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._transport.close()
+
+    async def info(self) -> Info:
+        """The server's version, mode and limits."""
+        return Info.model_validate(await self._transport.get("/v1/info"))
+
+    async def readiness(self) -> Readiness:
+        """Whether the server takes writes now, and what is away; raises only if it cannot be reached."""
+        answer = await self._transport.send("GET", "/readyz", raise_problems=False)
+        said = self._transport.document(answer)
+        return Readiness.model_validate({"ready": answer.is_success, **said})
+
+    async def train(
+        self,
+        dataset: Named,
+        algorithm: str,
+        target: str | None = None,
+        *,
+        session: Named | None = None,
+        parameters: Mapping[str, Any] | None = None,
+        task: str | None = None,
+        features: Iterable[str] | None = None,
+        exclude: Iterable[str] | None = None,
+        positive_class: str | float | bool | None = None,
+        test_share: float | None = None,
+        seed: int | None = None,
+        stratify: str | bool | None = None,
+        preprocessing: Mapping[str, Any] | None = None,
+        time_limit: float | None = None,
+        memory_limit: int | None = None,
+        wait: bool = True,
+        timeout: float | None = None,
+    ) -> Job:
+        """Train `algorithm` to predict the column `target` of `dataset` from the others.
+
+        Held out are `test_share` (default 0.25) of the rows. Limits are seconds and bytes. Without `session` the
+        client's own is used, opened with the first call. With `wait` the job has ended when this returns, whether it
+        succeeded or not; `timeout` bounds the waiting (seconds, then `WaitTimedOut`), never the job.
+        Raises `errors.Invalid` with every flaw of the request, `errors.SessionClosed`, `errors.NotFound`.
+        """
+        return await self._submit(
+            "/v1/trainings",
+            {
+                "session": reference(session) if session is not None else await self._own_session(),
+                "dataset": reference(dataset),
+                "algorithm": algorithm,
+                "target": target,
+                "parameters": dict(parameters) if parameters is not None else None,
+                "task": task,
+                "features": list(features) if features is not None else None,
+                "exclude": list(exclude) if exclude is not None else None,
+                "positive_class": positive_class,
+                "split": _given(test_share=test_share, seed=seed, stratify=stratify),
+                "preprocessing": dict(preprocessing) if preprocessing is not None else None,
+                "limits": _given(seconds=time_limit, memory=memory_limit),
+            },
+            wait,
+            timeout,
+        )
+
+    async def evaluate(
+        self,
+        training: Named,
+        measures: Iterable[str] | None = None,
+        *,
+        dataset: Named | None = None,
+        time_limit: float | None = None,
+        memory_limit: int | None = None,
+        wait: bool = True,
+        timeout: float | None = None,
+    ) -> Job:
+        """Measure the model of `training` on its held-out rows, or on another `dataset` with the same features.
+
+        Without `measures` the usual ones of the task. Waiting as in `train`.
+        """
+        return await self._submit(
+            "/v1/evaluations",
+            {
+                "training": reference(training),
+                "measures": list(measures) if measures is not None else None,
+                "dataset": reference(dataset) if dataset is not None else None,
+                "limits": _given(seconds=time_limit, memory=memory_limit),
+            },
+            wait,
+            timeout,
+        )
+
+    async def _submit(self, path: str, body: Mapping[str, Any], wait: bool, timeout: float | None) -> Job:
+        told = {name: value for name, value in body.items() if value is not None}
+        answer = await self._transport.send("POST", path, json=told)
+        job = Job(self._transport, JobRecord.model_validate(self._transport.document(answer)))
+        return await job.wait(timeout) if wait else job
+
+    async def _own_session(self) -> str:
+        async with self._opening:
+            if self.current_session is None:
+                self.current_session = (await self.sessions.open()).id
+            return self.current_session
+
+
+def _given(**values: Any) -> dict[str, Any] | None:
+    """What was given; None if nothing was."""
+    return {name: value for name, value in values.items() if value is not None} or None

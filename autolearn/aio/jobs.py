@@ -1,0 +1,195 @@
+"""Jobs: trainings and evaluations, followed until they end."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+from collections.abc import AsyncGenerator, AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+from autolearn import files, sse
+from autolearn.aio.pages import Pages
+from autolearn.backoff import Backoff
+from autolearn.failures import JobFailed, Unreachable, WaitTimedOut
+from autolearn.references import Named, segment
+from autolearn.transport import Transport
+from common import errors
+from common.contracts.jobs import Job as JobRecord
+from common.contracts.jobs import JobState, Progress
+
+# A server that restarts is away for seconds; a job survives that, and so does whoever watches it.
+RECONNECT_WITHIN = 60.0
+
+
+@dataclass(frozen=True)
+class JobEvent:
+    """Something a job did: exactly one of a new state, progress, or a piece of output."""
+
+    state: JobState | None = None
+    progress: Progress | None = None
+    output: str | None = None
+
+
+class Job:
+    """A handle on one job: `.record` is what the server said last; `.refresh()` asks again."""
+
+    def __init__(self, transport: Transport, record: JobRecord) -> None:
+        self._transport = transport
+        self.record = record
+
+    def __repr__(self) -> str:
+        return f"<{self.record.kind} {self.id} {self.state}>"
+
+    @property
+    def id(self) -> str:
+        """The full id, `trn_…` or `evl_…`."""
+        return self.record.id
+
+    @property
+    def kind(self) -> str:
+        """`training` or `evaluation`."""
+        return self.record.kind
+
+    @property
+    def state(self) -> JobState:
+        """The state when it was last asked for."""
+        return self.record.state
+
+    @property
+    def session(self) -> str:
+        """The id of its session."""
+        return self.record.session
+
+    @property
+    def result(self) -> dict[str, Any] | None:
+        """Measures and all else it found; None unless it succeeded."""
+        return self.record.result
+
+    @property
+    def problem(self) -> dict[str, Any] | None:
+        """Why it failed, as a problem document; None unless it did."""
+        return self.record.problem
+
+    @property
+    def _path(self) -> str:
+        return f"/v1/{self.kind}s/{segment(self.id)}"
+
+    async def refresh(self) -> Self:
+        """Ask the server how the job is now."""
+        self.record = JobRecord.model_validate(await self._transport.get(self._path))
+        return self
+
+    async def wait(self, timeout: float | None = None, *, check: bool = False) -> Self:
+        """Wait until the job has ended, at most `timeout` seconds (then `WaitTimedOut`; the job goes on).
+
+        A job that failed or was cancelled is returned like any other; with `check` it raises `JobFailed`.
+        """
+        try:
+            async with asyncio.timeout(timeout):
+                while not self.state.terminal:
+                    async with contextlib.aclosing(self.progress()) as events:
+                        async for _ in events:
+                            pass
+                    await self.refresh()
+        except TimeoutError as error:
+            raise WaitTimedOut(
+                f"{self.kind} {self.id} is still {self.state} after {timeout:g} s; it goes on"
+            ) from error
+        if check and self.state is not JobState.succeeded:
+            raise JobFailed.of(self.record)
+        return self
+
+    async def cancel(self) -> Self:
+        """Ask the job to stop; one that has ended already stays as it is."""
+        answer = await self._transport.send("POST", f"{self._path}:cancel")
+        self.record = JobRecord.model_validate(self._transport.document(answer))
+        return self
+
+    async def artifact(self, path: str | os.PathLike[str]) -> Path:
+        """Save the trained model (skops format) to `path`, checked against its digest; `errors.NotReady` before the end."""
+        digest = ((self.result or {}).get("artifact") or {}).get("digest")
+        async with self._transport.stream(f"{self._path}/artifact") as answer:
+            return await files.save(answer.aiter_bytes(), Path(path), digest=digest)
+
+    async def output(self, *, follow: bool = False) -> AsyncIterator[str]:
+        """The lines it printed; `follow` waits for more until it ends."""
+        params = {"follow": True} if follow else None
+        async with self._transport.stream(f"{self._path}/output", params=params) as answer:
+            # An unfinished last line counts too, so the end of the body ends it.
+            async for line in sse.lines(_ended(answer.aiter_bytes())):
+                yield line
+
+    async def progress(self) -> AsyncGenerator[JobEvent]:
+        """What happens, as it happens, until the job has ended; connects again when the stream breaks.
+
+        The last event is the terminal state. Raises `Unreachable` if the server stays away for a minute.
+        """
+        patience, last = Backoff(within=RECONNECT_WITHIN, first=0.2), None
+        while True:
+            try:
+                headers = {"Accept": "text/event-stream"} | ({"Last-Event-ID": last} if last else {})
+                async with self._transport.stream(f"{self._path}/progress", headers=headers) as answer:
+                    async for message in sse.messages(answer.aiter_bytes()):
+                        patience.reset()
+                        last = message.id or last
+                        if (event := _event(message)) is None:
+                            continue
+                        if event.state is not None:
+                            self.record = self.record.model_copy(update={"state": event.state})
+                        yield event
+                        if event.state is not None and event.state.terminal:
+                            return
+                before = self.state
+                if (await self.refresh()).state.terminal:
+                    if self.state is not before:
+                        yield JobEvent(state=self.state)
+                    return
+            except (Unreachable, errors.Unavailable):
+                if patience.left == 0.0:
+                    raise
+            if not await patience.pause():
+                raise Unreachable(f"the progress of {self.id} cannot be followed: the stream keeps breaking")
+
+
+class Jobs:
+    """`c.jobs`: trainings and evaluations of every session, newest first."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+
+    def list(
+        self, *, filter: str | None = None, sort: str | None = None, limit: int | None = None
+    ) -> Pages[JobRecord]:
+        """Jobs, newest first; `filter` over `kind state session dataset algorithm created`."""
+        return Pages(
+            self._transport, "/v1/jobs", JobRecord, limit=limit, params={"filter": filter, "sort": sort}
+        )
+
+    async def show(self, job: Named) -> Job:
+        """A handle on one job, by its id or at least six of its last characters."""
+        record = JobRecord.model_validate(await self._transport.get(f"/v1/jobs/{segment(job)}"))
+        return Job(self._transport, record)
+
+
+async def _ended(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    last = b"\n"
+    async for chunk in chunks:
+        last = chunk or last
+        yield chunk
+    if not last.endswith(b"\n"):
+        yield b"\n"
+
+
+def _event(message: sse.Message) -> JobEvent | None:
+    """The event of a message; None for a kind that this client does not know yet."""
+    match message.event:
+        case "state":
+            return JobEvent(state=JobState(message.json()["state"]))
+        case "progress":
+            return JobEvent(progress=Progress.model_validate(message.json()))
+        case "output":
+            return JobEvent(output=str(message.json()["text"]))
+    return None
