@@ -38,7 +38,12 @@ class Record:
 
     def document(self) -> dict[str, Any]:
         """What conditions, sort keys and guards see: `id`, `version`, `state.…` and `envelope.…`."""
-        return {"id": self.id, "version": self.version, "state": self.state, "envelope": self.envelope}
+        return {
+            "id": self.id,
+            "version": self.version,
+            "state": self.state,
+            "envelope": self.envelope,
+        }
 
     def place(self, sort: Sequence[SortKey]) -> Place:
         """Where this record stands in a list sorted so; the `after` of the next page."""
@@ -83,7 +88,9 @@ class RecordStore(Port):
         """The record, or None."""
 
     @abstractmethod
-    async def get_many(self, collection: str, identifiers: Iterable[str]) -> dict[str, Record]:
+    async def get_many(
+        self, collection: str, identifiers: Iterable[str]
+    ) -> dict[str, Record]:
         """The records that exist, by id; empty for no ids. Not a snapshot: each record is whole, the set may not be."""
 
     @abstractmethod
@@ -120,9 +127,20 @@ class RecordStore(Port):
     ) -> bool:
         """Change the envelope only: no event, no version. False if there is no such record or a guard differs."""
 
+    async def pull(
+        self, collection: str, identifier: str, event_ids: Iterable[str]
+    ) -> None:
+        """`pull_many` for one record."""
+        await self.pull_many(collection, {identifier: event_ids})
+
     @abstractmethod
-    async def pull(self, collection: str, identifier: str, event_ids: Iterable[str]) -> None:
-        """Remove shipped events from the outbox. Idempotent: unknown events, ids and records are ignored."""
+    async def pull_many(
+        self, collection: str, event_ids: Mapping[str, Iterable[str]]
+    ) -> None:
+        """Remove shipped events, listed by record id, from the outboxes.
+
+        Idempotent: unknown events and records are ignored. Events keep their order; records need not change together.
+        """
 
     @abstractmethod
     async def waiting(self, collection: str, limit: int) -> list[Record]:
@@ -154,7 +172,9 @@ class RecordStore(Port):
         """How many records fulfil `where`."""
 
     @abstractmethod
-    async def put_view(self, collection: str, identifier: str, state: Mapping[str, Any]) -> None:
+    async def put_view(
+        self, collection: str, identifier: str, state: Mapping[str, Any]
+    ) -> None:
         """Write a document of a read model, replacing one that is there: no events, version 0. Errors as `insert`."""
 
     @abstractmethod
@@ -171,4 +191,6 @@ class RecordStore(Port):
 
     async def backup(self, target: Path) -> None:
         """Write a consistent copy while in use; `errors.Conflict` where the engine brings its own tools."""
-        raise errors.Conflict(f"{target} was not written: back this store up with the tools of its engine")
+        raise errors.Conflict(
+            f"{target} was not written: back this store up with the tools of its engine"
+        )

@@ -1,0 +1,1 @@
+"""Event logs, one file per technology."""

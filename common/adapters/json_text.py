@@ -1,0 +1,31 @@
+"""JSON as text, the way stores keep it: no spaces, real Unicode, finite numbers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from common import errors
+
+_encode: Callable[[Any], str] = json.JSONEncoder(
+    ensure_ascii=False, allow_nan=False, check_circular=False, separators=(",", ":")
+).encode
+
+
+def dumped(value: Any) -> str:
+    """The text of a value; `errors.Invalid` for what JSON cannot say."""
+    try:
+        return _encode(value)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise errors.Invalid(f"a value cannot be stored as JSON: {error}") from error
+
+
+def size(text: str) -> int:
+    """Bytes of the text in UTF-8."""
+    return len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
+
+
+def pushed(items: str, item: str) -> str:
+    """The text of a list with one more item at its end."""
+    return f"[{item}]" if items == "[]" else f"{items[:-1]},{item}]"

@@ -1,0 +1,1 @@
+"""Record stores, one file per technology."""
