@@ -18,7 +18,7 @@ from common.ports.record_store import DOCUMENT_LIMIT, Record
 COLUMNS = "id, version, head, envelope, state, outbox"
 """The columns of a record in the order that `record_of` expects."""
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,50}")
-_PATH = re.compile(r"(state|envelope)((?:\.[a-z0-9_@-]+)+)")
+_PATH = re.compile(r"(state|envelope)((?:\.[A-Za-z0-9_@-]+)+)")
 
 
 def table_of(collection: str) -> str:

@@ -39,7 +39,7 @@ def checked_name(name: str) -> str:
 class BlobStore(Port):
     """Write-once files. A blob is there wholly or not at all, and durable when the call returns.
 
-    Any method raises `errors.Invalid` for a bad name (`checked_name`). Writes may raise `errors.StorageFull` and
+    A name cannot be a blob and the folder of others at once. Any method raises `errors.Invalid` for a bad name (`checked_name`). Writes may raise `errors.StorageFull` and
     `errors.Unavailable`, and then have changed nothing.
     """
 
@@ -80,7 +80,7 @@ class BlobStore(Port):
 
     @abstractmethod
     def list(self, prefix: str = "") -> AsyncIterator[BlobInfo]:
-        """Every blob whose name begins with the prefix, a name itself or parts of one ending in a slash; in any order."""
+        """Every blob below the folder `prefix` (`training/trn_1/`), or every one; in any order."""
 
     @abstractmethod
     async def check(self) -> dict[str, str | int]:

@@ -55,7 +55,7 @@ class Collection:
     """A named set of records with its indexes, as tuples of dotted paths below `state` or `envelope`.
 
     A unique path is sparse: records without a value there do not collide. Names and paths are the program's own,
-    of `a-z 0-9 _`, in paths also `.@-`.
+    of `a-z 0-9 _`, in paths also `A-Z . @ -`.
     """
 
     name: str
@@ -164,7 +164,7 @@ class RecordStore(Port):
         repeat nor hide others. `without` names paths below `state` that are left out of the answer, because a list
         should not load what it does not show; it must not name a sort key. Values of a path are of one scalar type.
 
-        `errors.BadFilter` for a path outside `a-z 0-9 _ . @ -`.
+        `errors.BadFilter` for a path outside `A-Z a-z 0-9 _ . @ -`.
         """
 
     @abstractmethod

@@ -1,0 +1,83 @@
+"""From a URL to an adapter, by its scheme: one explicit map for each port. Nothing is imported by a name from outside."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TypeVar
+from urllib.parse import unquote, urlsplit
+
+from common import errors
+from common.adapters.blob_store.folder import FolderBlobStore
+from common.adapters.event_log.sqlite import SqliteEventLog
+from common.adapters.message_bus.local import LocalMessageBus
+from common.adapters.record_store.sqlite import SqliteRecordStore
+from common.ports.blob_store import BlobStore
+from common.ports.event_log import EventLog
+from common.ports.message_bus import MessageBus
+from common.ports.record_store import RecordStore
+
+Adapter = TypeVar("Adapter")
+
+_RECORD_STORES: Mapping[str, Callable[[str], RecordStore]] = {
+    "sqlite": lambda url: SqliteRecordStore(_path(url))
+}
+_EVENT_LOGS: Mapping[str, Callable[[str], EventLog]] = {
+    "sqlite": lambda url: SqliteEventLog(_path(url))
+}
+_MESSAGE_BUSES: Mapping[str, Callable[[str], MessageBus]] = {
+    "local": lambda _: LocalMessageBus()
+}
+_BLOB_STORES: Mapping[str, Callable[[str], BlobStore]] = {
+    "file": lambda url: FolderBlobStore(_path(url))
+}
+
+_ENGINES = {"mongodb", "mongodb+srv", "kafka", "amqp", "amqps", "s3"}
+"""Schemes of the distributed mode, whose drivers an installation may lack."""
+
+
+def record_store(url: str) -> RecordStore:
+    """A record store that is not open yet: `sqlite:///path/of/file`."""
+    return _built("record store", _RECORD_STORES, url)
+
+
+def event_log(url: str) -> EventLog:
+    """An event log that is not open yet: `sqlite:///path/of/file`."""
+    return _built("event log", _EVENT_LOGS, url)
+
+
+def message_bus(url: str) -> MessageBus:
+    """A message bus that is not open yet: `local:`."""
+    return _built("message bus", _MESSAGE_BUSES, url)
+
+
+def blob_store(url: str) -> BlobStore:
+    """A blob store that is not open yet: `file:///path/of/folder`."""
+    return _built("blob store", _BLOB_STORES, url)
+
+
+def _built(
+    port: str, adapters: Mapping[str, Callable[[str], Adapter]], url: str
+) -> Adapter:
+    scheme = urlsplit(url).scheme
+    if scheme in adapters:
+        return adapters[scheme](url)
+    known = ", ".join(f"{name}:" for name in sorted(adapters))
+    if scheme in _ENGINES:
+        # The rest of the URL may hold a password: only its scheme is shown.
+        raise errors.Invalid(
+            f"{scheme}: cannot be the {port} of this installation; it needs the extra `cluster`"
+            f" (pip install 'autolearn[cluster]') in a version that serves it; this one serves {known}"
+        )
+    raise errors.Invalid(
+        f"{scheme or 'a URL without scheme'}: is no {port} that AutoLearn knows; use one of {known}"
+    )
+
+
+def _path(url: str) -> Path:
+    parts = urlsplit(url)
+    if parts.netloc or not parts.path.startswith("/") or parts.query or parts.fragment:
+        raise errors.Invalid(
+            f"{parts.scheme}: needs an absolute path behind three slashes, {parts.scheme}:///path"
+        )
+    return Path(unquote(parts.path))
