@@ -1,0 +1,1 @@
+"""Task runners: where task functions are computed."""
