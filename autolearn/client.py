@@ -107,6 +107,7 @@ class Datasets(Facade[datasets.Datasets]):
     preview = blocking(datasets.Datasets.preview)
     profile = blocking(datasets.Datasets.profile)
     download = blocking(datasets.Datasets.download)
+    write = blocking(datasets.Datasets.write)
     to_frame = blocking(datasets.Datasets.to_frame)
     set_types = blocking(datasets.Datasets.set_types)
     delete = blocking(datasets.Datasets.delete)
@@ -156,6 +157,7 @@ class Experiments(Facade[experiments.Experiments]):
     tag = blocking(experiments.Experiments.tag)
     note = blocking(experiments.Experiments.note)
     export = blocking(experiments.Experiments.export)
+    write = blocking(experiments.Experiments.write)
     artifact = blocking(experiments.Experiments.artifact)
 
 

@@ -58,6 +58,13 @@ async def save(source: AsyncIterator[bytes], path: Path, *, digest: str | None =
     return path
 
 
+async def copy(source: AsyncIterator[bytes], file: BinaryIO) -> None:
+    """Write a stream to an open file, such as standard output."""
+    async for chunk in source:
+        await asyncio.to_thread(file.write, chunk)
+    await asyncio.to_thread(file.flush)
+
+
 def _umask() -> int:
     # The only way to read it is to set it.
     mask = os.umask(0o022)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import uuid
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
@@ -188,7 +189,12 @@ class Transport:
         cause: BaseException = error
         while cause.__cause__ or cause.__context__:
             cause = cause.__cause__ or cause.__context__ or cause
-        why = (getattr(cause, "strerror", None) or str(error) or type(error).__name__).strip().rstrip(".")
+        code = getattr(cause, "errno", None)
+        why = (
+            (os.strerror(code) if code and code > 0 else str(error) or type(error).__name__)
+            .strip()
+            .rstrip(".")
+        )
         return Unreachable(
             f"no server answers at {self.place.url} ({why[:1].lower()}{why[1:]}); start one with `autolearn up`, "
             "or name another by --url or AUTOLEARN_URL"

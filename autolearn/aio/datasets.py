@@ -105,6 +105,12 @@ class Datasets:
         async with self._transport.stream(where, params={"format": format}) as answer:
             return await files.save(answer.aiter_bytes(), target)
 
+    async def write(self, dataset: Named, file: BinaryIO, *, format: str = "csv") -> None:
+        """Write the content as `csv`, `parquet` or `arrow` to an open binary file."""
+        where = f"/v1/datasets/{segment(dataset)}/content"
+        async with self._transport.stream(where, params={"format": format}) as answer:
+            await files.copy(answer.aiter_bytes(), file)
+
     async def to_frame(self, dataset: Named) -> pd.DataFrame:
         """The content as a pandas DataFrame with its stored types."""
         where = f"/v1/datasets/{segment(dataset)}/content"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from autolearn import files
 from autolearn.aio.pages import Pages
@@ -70,6 +70,14 @@ class Experiments:
         params = {"format": format, "filter": filter, "sort": sort}
         async with self._transport.stream("/v1/experiments:export", params=params) as answer:
             return await files.save(answer.aiter_bytes(), Path(path))
+
+    async def write(
+        self, file: BinaryIO, *, format: str = "json", filter: str | None = None, sort: str | None = None
+    ) -> None:
+        """Write what `export` saves to an open binary file."""
+        params = {"format": format, "filter": filter, "sort": sort}
+        async with self._transport.stream("/v1/experiments:export", params=params) as answer:
+            await files.copy(answer.aiter_bytes(), file)
 
     async def artifact(self, experiment: Named, path: str | os.PathLike[str]) -> Path:
         """Save the trained model (skops format) to `path`, checked against its digest."""

@@ -1,0 +1,68 @@
+"""Asking for what `train` was not told, from the catalogue; questions go to stderr, so that stdout stays data."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import typer
+
+from cli.render import text
+
+if TYPE_CHECKING:
+    from autolearn.aio.client import Client
+
+
+async def training(
+    client: Client, dataset: str | None, algorithms: Sequence[str], target: str | None
+) -> tuple[str, list[str], str | None]:
+    """Dataset, algorithms and target: those told, and the answers for those that were not."""
+    if dataset is None:
+        newest: dict[str, str] = {}
+        async for version in client.datasets.list():
+            newest.setdefault(
+                version.name, f"{version.name:24} {version.rows:>8} rows, {len(version.columns)} columns"
+            )
+        dataset = _one("Dataset", newest)
+    if target is None:
+        columns = (await client.datasets.show(dataset)).columns
+        target = _one("Column to predict", {c.name: f"{c.name:24} {c.type}" for c in columns}, last=True)
+    if not algorithms:
+        offered = {a.name: f"{a.name:24} {a.title}" for a in await client.algorithms.list().all()}
+        algorithms = _several("Algorithms (numbers or names, separated by spaces)", offered)
+    return dataset, list(algorithms), target
+
+
+def _one(question: str, choices: dict[str, str], *, last: bool = False) -> str:
+    names = _offer(choices)
+    while True:
+        told = typer.prompt(question, default=names[-1] if last else names[0], err=True)
+        if found := _choice(told, names):
+            return found
+        typer.echo(f"{told!r} is none of them", err=True)
+
+
+def _several(question: str, choices: dict[str, str]) -> list[str]:
+    names = _offer(choices)
+    while True:
+        told = typer.prompt(question, default=names[0], err=True).replace(",", " ").split()
+        found = [choice for each in told if (choice := _choice(each, names))]
+        if found and len(found) == len(told):
+            return list(dict.fromkeys(found))
+        typer.echo("not all of that is among them", err=True)
+
+
+def _offer(choices: dict[str, str]) -> list[str]:
+    if not choices:
+        raise typer.BadParameter("the catalogue is empty; upload a dataset with `autolearn datasets upload`")
+    for number, line in enumerate(choices.values(), 1):
+        typer.echo(f"  {number:>2}  {text(line)}", err=True)
+    return list(choices)
+
+
+def _choice(told: str, names: list[str]) -> str | None:
+    """The choice of that name or number; a name that looks like a number is the name."""
+    told = told.strip()
+    if told in names:
+        return told
+    return names[int(told) - 1] if told.isdecimal() and 1 <= int(told) <= len(names) else None

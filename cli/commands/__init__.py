@@ -1,0 +1,1 @@
+"""One module a noun; loaded only when the noun is used."""

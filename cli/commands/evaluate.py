@@ -1,0 +1,84 @@
+"""`autolearn evaluate`: measure trained models."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated
+
+import typer
+
+from cli.asynchronous import AsyncTyper
+from cli.invocation import Invocation
+
+app = AsyncTyper()
+
+
+@app.command()
+async def evaluate(
+    run: Invocation,
+    trainings: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="TRAINING", help="Default: every succeeded training of the session."),
+    ] = None,
+    measures: Annotated[
+        list[str] | None, typer.Option("--measure", "-m", metavar="NAME", help="Repeatable.")
+    ] = None,
+    dataset: Annotated[
+        str | None, typer.Option(metavar="REF", help="Other rows; default: those held out of the training.")
+    ] = None,
+    session: Annotated[
+        str | None, typer.Option("--session", "-s", metavar="REF", help="The session.")
+    ] = None,
+    time_limit: Annotated[str | None, typer.Option(metavar="DURATION", help="Such as 90s or 15m.")] = None,
+    memory_limit: Annotated[str | None, typer.Option(metavar="SIZE", help="Such as 512M or 2G.")] = None,
+    detach: Annotated[bool, typer.Option("--detach/--wait", help="Do not wait for the end.")] = False,
+    timeout: Annotated[
+        float | None, typer.Option(min=0, help="Seconds to wait; the job goes on after.")
+    ] = None,
+    require: Annotated[str | None, typer.Option(metavar="EXPR", help="Such as: measures.f1 >= 0.9.")] = None,
+) -> int:
+    """Measure trained models, on the rows held out or on another dataset."""
+    from cli import current, outcome, requirement, values
+
+    required = requirement.given(require)
+    seconds = values.duration(time_limit) if time_limit else None
+    memory = values.size(memory_limit) if memory_limit else None
+    async with run.client() as client:
+        chosen = list(trainings or [])
+        if not chosen:
+            which = current.told(run, session)
+            if which is None:
+                raise typer.BadParameter("no session is in use; say which TRAINING to evaluate, or --session")
+            held = await client.sessions.records(which).all()
+            chosen = [r.job for r in held if r.kind == "training" and r.state == "succeeded"]
+            if not chosen:
+                raise typer.BadParameter("the session has no succeeded training to evaluate")
+        answers = await asyncio.gather(
+            *(
+                client.evaluate(
+                    each,
+                    values.names(measures) if measures else None,
+                    dataset=dataset,
+                    time_limit=seconds,
+                    memory_limit=memory,
+                    wait=False,
+                )
+                for each in chosen
+            ),
+            return_exceptions=True,
+        )
+        jobs = [answer for answer in answers if not isinstance(answer, BaseException)]
+        refused = {
+            each: answer
+            for each, answer in zip(chosen, answers, strict=True)
+            if isinstance(answer, Exception)
+        }
+        return await outcome.settle(
+            run,
+            jobs,
+            refused=refused,
+            several=len(trainings or []) != 1,
+            detach=detach,
+            timeout=timeout,
+            required=required,
+        )

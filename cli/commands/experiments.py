@@ -1,0 +1,181 @@
+"""`autolearn experiments`: what was committed."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cli.asynchronous import AsyncTyper
+from cli.invocation import Invocation
+
+if TYPE_CHECKING:
+    from common.contracts.experiments import Experiment
+
+app = AsyncTyper(help="What was committed: find, compare, tag, export.")
+
+Ref = Annotated[str, typer.Argument(metavar="REF", help="An id, or at least 6 of its last characters.")]
+Filter = Annotated[
+    str | None,
+    typer.Option(help='Such as: algorithm = svm and measures.f1 > 0.9 and tags ~ "best".'),
+]
+Sort = Annotated[str | None, typer.Option(help="Field to sort by; -measures.f1: best first.")]
+
+
+@app.command("list")
+async def list_(
+    run: Invocation,
+    filter: Filter = None,
+    sort: Sort = None,
+    limit: Annotated[int, typer.Option(min=1, help="How many to list.")] = 50,
+) -> None:
+    """List experiments, newest first."""
+    from cli.render import short, when
+
+    async with run.client() as client:
+        found = await client.experiments.list(filter=filter, sort=sort, limit=limit).all()
+    if run.json:
+        return run.out.document({"items": found})
+    measures = list(dict.fromkeys(name for each in found for name in each.measures))[:5]
+    run.out.table(
+        ["id", "name", "algorithm", "target", *measures, "tags", "committed"],
+        [
+            [
+                short(each.id),
+                each.name,
+                each.algorithm,
+                each.target,
+                *(each.measures.get(name) for name in measures),
+                each.tags,
+                when(each.committed),
+            ]
+            for each in found
+        ],
+    )
+
+
+@app.command()
+async def show(
+    run: Invocation,
+    ref: Ref,
+    require: Annotated[str | None, typer.Option(metavar="EXPR", help="Such as: measures.f1 >= 0.9.")] = None,
+) -> int:
+    """Show one experiment completely."""
+    from cli import requirement
+
+    required = requirement.given(require)
+    async with run.client() as client:
+        found = await client.experiments.show(ref)
+    _show(run, found)
+    return required.check(run.out, [found]) if required else 0
+
+
+@app.command()
+async def compare(
+    run: Invocation, refs: Annotated[list[str], typer.Argument(metavar="REF", help="The experiments.")]
+) -> None:
+    """Put experiments side by side."""
+    from cli import figures
+
+    async with run.client() as client:
+        found = await client.experiments.compare(*refs)
+    if run.json:
+        return run.out.document(found)
+    figures.comparison(run.out, found)
+
+
+@app.command()
+async def tag(
+    run: Invocation,
+    ref: Ref,
+    tags: Annotated[list[str] | None, typer.Argument(metavar="TAG", help="Tags to add.")] = None,
+    remove: Annotated[
+        list[str] | None, typer.Option(metavar="TAG", help="A tag to remove; repeatable.")
+    ] = None,
+) -> None:
+    """Add tags to an experiment, or remove some."""
+    if not (tags or remove):
+        raise typer.BadParameter("say which TAG to add, or --remove")
+    async with run.client() as client:
+        found = await client.experiments.tag(ref, *(tags or ()), remove=remove or ())
+    _show(run, found)
+
+
+@app.command()
+async def note(
+    run: Invocation, ref: Ref, text: Annotated[str, typer.Argument(help="The note; it replaces the old one.")]
+) -> None:
+    """Write a note on an experiment."""
+    async with run.client() as client:
+        found = await client.experiments.note(ref, text)
+    _show(run, found)
+
+
+@app.command()
+async def export(
+    run: Invocation,
+    format: Annotated[str, typer.Option(help="json or csv.")] = "json",
+    filter: Filter = None,
+    sort: Sort = None,
+    output: Annotated[
+        str | None, typer.Option("--output", "-o", help="File to write; default: stdout.")
+    ] = None,
+) -> None:
+    """Export experiments as JSON or CSV."""
+    if run.json and not output and format != "json":
+        raise typer.BadParameter("--json wants JSON on stdout; write the CSV to a file with --output")
+    async with run.client() as client:
+        if output is None or output == "-":
+            return await client.experiments.write(sys.stdout.buffer, format=format, filter=filter, sort=sort)
+        path = await client.experiments.export(output, format=format, filter=filter, sort=sort)
+    if run.json:
+        return run.out.document({"path": str(path), "size": path.stat().st_size})
+    run.out.line(str(path))
+
+
+@app.command()
+async def artifact(
+    run: Invocation,
+    ref: Ref,
+    output: Annotated[
+        str | None, typer.Option("--output", "-o", help="File to write; default: ID.skops.")
+    ] = None,
+) -> None:
+    """Save the trained model (skops format)."""
+    async with run.client() as client:
+        found = await client.experiments.show(ref)
+        path = await client.experiments.artifact(found, output or f"{found.id}.skops")
+    if run.json:
+        return run.out.document({"id": found.id, "path": str(path), "size": path.stat().st_size})
+    run.out.line(str(path))
+
+
+def _show(run: Invocation, found: Experiment) -> None:
+    from cli.render import when
+
+    if run.json:
+        return run.out.document(found)
+    request = found.request or {}
+    run.out.fields(
+        {
+            "experiment": found.name,
+            "id": found.id,
+            "dataset": found.dataset,
+            "target": found.target,
+            "task": found.task,
+            "algorithm": found.algorithm,
+            "parameters": request.get("parameters"),
+            "tags": found.tags,
+            "note": found.note,
+            "session": found.session,
+            "training": found.training,
+            "evaluations": len(found.evaluations),
+            "created": when(found.created),
+            "committed": when(found.committed),
+            "trace": found.trace_id,
+        }
+    )
+    if found.measures:
+        run.out.line("")
+        run.out.table(["measure", "value"], list(found.measures.items()))

@@ -1,0 +1,228 @@
+"""`autolearn jobs`: watch trainings and evaluations."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cli.asynchronous import AsyncTyper
+from cli.invocation import Invocation
+
+if TYPE_CHECKING:
+    from autolearn.aio.jobs import JobEvent
+
+app = AsyncTyper(help="Watch trainings and evaluations, cancel them, read their output.")
+
+Ref = Annotated[str, typer.Argument(metavar="REF", help="An id, or at least 6 of its last characters.")]
+Refs = Annotated[
+    list[str], typer.Argument(metavar="REF", help="Ids, or at least 6 of their last characters.")
+]
+Require = Annotated[str | None, typer.Option(metavar="EXPR", help="Such as: measures.f1 >= 0.9.")]
+
+
+@app.command("list")
+async def list_(
+    run: Invocation,
+    filter: Annotated[
+        str | None, typer.Option(help="Over kind state session dataset algorithm created.")
+    ] = None,
+    sort: Annotated[str | None, typer.Option(help="Field to sort by; -field: descending.")] = None,
+    limit: Annotated[int, typer.Option(min=1, help="How many to list.")] = 50,
+) -> None:
+    """List jobs, newest first."""
+    from cli.render import short, when
+
+    async with run.client() as client:
+        jobs = await client.jobs.list(filter=filter, sort=sort, limit=limit).all()
+    if run.json:
+        return run.out.document({"items": jobs})
+    run.out.table(
+        ["id", "kind", "state", "algorithm", "dataset", "session", "created", "ended"],
+        [
+            [
+                short(job.id),
+                job.kind,
+                str(job.state),
+                job.algorithm,
+                short(job.dataset),
+                short(job.session),
+                when(job.created),
+                when(job.ended),
+            ]
+            for job in jobs
+        ],
+    )
+
+
+@app.command()
+async def show(run: Invocation, ref: Ref, require: Require = None) -> int:
+    """Show one job: request, result or problem."""
+    from cli import figures, outcome, requirement
+    from cli.render import when
+
+    required = requirement.given(require)
+    async with run.client() as client:
+        job = (await (await client.jobs.show(ref)).refresh()).record
+    if run.json:
+        run.out.document(job)
+    else:
+        result, request = job.result or {}, job.request or {}
+        run.out.fields(
+            {
+                job.kind: job.id,
+                "state": str(job.state),
+                "algorithm": job.algorithm,
+                "training": job.training,
+                "target": request.get("target"),
+                "parameters": request.get("parameters"),
+                "task": request.get("task"),
+                "because": job.task_reason,
+                "session": job.session,
+                "experiment": job.experiment,
+                "created": when(job.created),
+                "started": when(job.started),
+                "ended": when(job.ended),
+                "attempt": job.attempt,
+                "rows": result.get("rows") or _rows(result.get("split")),
+                "averaging": result.get("averaging"),
+                "artifact": (result.get("artifact") or {}).get("digest"),
+                "trace": job.trace_id,
+            }
+        )
+        if result:
+            run.out.line("")
+            figures.side_by_side(run.out, [job])
+            figures.confusion(run.out, job)
+            figures.per_class(run.out, job)
+        outcome.explain_failures([job])
+    return required.check(run.out, [job]) if required else 0
+
+
+@app.command()
+async def follow(run: Invocation, refs: Refs) -> int:
+    """Print what jobs do as it happens, until they end; with --json one event a line."""
+    from cli import failures, following
+
+    async with run.client() as client:
+        jobs = [await client.jobs.show(ref) for ref in refs]
+
+        async def watch(at: int) -> None:
+            job = jobs[at]
+            async for event in job.progress():
+                if run.json:
+                    run.out.ndjson({"id": job.id, **_as_json(event)})
+                elif (said := _as_text(event)) is not None:
+                    run.out.line(f"{following.label(job)}: {said}")
+
+        async with asyncio.TaskGroup() as group:
+            for at in range(len(jobs)):
+                group.create_task(watch(at))
+    return 0 if all(str(job.state) == "succeeded" for job in jobs) else failures.JOB_FAILED
+
+
+@app.command()
+async def wait(
+    run: Invocation,
+    refs: Refs,
+    timeout: Annotated[float | None, typer.Option(min=0, help="Seconds to wait.")] = None,
+    require: Require = None,
+) -> int:
+    """Wait for jobs, showing progress, and print their results."""
+    from cli import outcome, requirement
+
+    required = requirement.given(require)
+    async with run.client() as client:
+        jobs = [await (await client.jobs.show(ref)).refresh() for ref in refs]
+        return await outcome.settle(run, jobs, several=len(refs) > 1, timeout=timeout, required=required)
+
+
+@app.command()
+async def cancel(run: Invocation, refs: Refs) -> None:
+    """Ask jobs to stop; those that have ended stay as they are."""
+    async with run.client() as client:
+        jobs = [await (await client.jobs.show(ref)).cancel() for ref in refs]
+    if run.json:
+        records = [job.record for job in jobs]
+        return run.out.document(records[0] if len(records) == 1 else {"items": records})
+    for job in jobs:
+        run.out.line(f"{job.id} {job.state}")
+
+
+@app.command()
+async def output(
+    run: Invocation,
+    ref: Ref,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Wait for more until it ends.")] = False,
+) -> None:
+    """Print what a job printed."""
+    async with run.client() as client:
+        job = await client.jobs.show(ref)
+        lines = []
+        async for line in job.output(follow=follow):
+            if not run.json:
+                run.out.line(line)
+            elif follow:
+                run.out.ndjson({"id": job.id, "line": line})
+            else:
+                lines.append(line)
+    if run.json and not follow:
+        run.out.document({"id": job.id, "lines": lines})
+
+
+@app.command()
+async def artifact(
+    run: Invocation,
+    ref: Ref,
+    output: Annotated[
+        str | None, typer.Option("--output", "-o", help="File to write; default: ID.skops.")
+    ] = None,
+) -> None:
+    """Save the trained model (skops format)."""
+    async with run.client() as client:
+        job = await (await client.jobs.show(ref)).refresh()
+        path = await job.artifact(output or f"{job.id}.skops")
+    if run.json:
+        return run.out.document({"id": job.id, "path": str(path), "size": path.stat().st_size})
+    run.out.line(str(path))
+
+
+@app.command()
+async def explain(run: Invocation, ref: Ref) -> None:
+    """Say why a job is where it is: its place in the queue, or what failed and what to change."""
+    from cli import explanation
+
+    async with run.client() as client:
+        job = await (await client.jobs.show(ref)).refresh()
+        said = await explanation.explain(client, job.record)
+    if run.json:
+        return run.out.document(said)
+    run.out.line(said["explanation"])
+    for remark in said["remarks"]:
+        run.out.line(f"  {remark}")
+
+
+def _as_json(event: JobEvent) -> dict[str, object]:
+    if event.state is not None:
+        return {"event": "state", "state": str(event.state)}
+    if event.progress is not None:
+        return {"event": "progress", **event.progress.model_dump(mode="json")}
+    return {"event": "output", "text": event.output}
+
+
+def _as_text(event: JobEvent) -> str | None:
+    from cli.render import text
+
+    if event.state is not None:
+        return str(event.state)
+    if event.progress is not None:
+        share = f" {event.progress.fraction:.0%}" if event.progress.fraction is not None else ""
+        return text(f"{event.progress.step}{share} {event.progress.message}".rstrip())
+    return text((event.output or "").rstrip("\n"))
+
+
+def _rows(split: dict[str, object] | None) -> str | None:
+    if not split:
+        return None
+    return f"{split.get('train_rows')} to learn, {split.get('test_rows')} held out, {split.get('dropped_rows')} dropped"

@@ -1,0 +1,54 @@
+"""Why a job is where it is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from cli.render import short, text, when
+
+if TYPE_CHECKING:
+    from autolearn.aio.client import Client
+    from common.contracts.jobs import Job
+
+
+async def explain(client: Client, job: Job) -> dict[str, Any]:
+    """`{id, state, explanation, remarks[], ahead?, running?}`; `ahead` counts jobs that were accepted before it."""
+    said: dict[str, Any] = {"id": job.id, "state": str(job.state), "remarks": []}
+    match str(job.state):
+        case "queued":
+            queued = await client.jobs.list(filter=f"kind = {job.kind} and state = queued").all()
+            running = await client.jobs.list(
+                filter=f"kind = {job.kind} and state in (running, cancelling)"
+            ).all()
+            said["ahead"] = sum((other.created, other.id) < (job.created, job.id) for other in queued)
+            said["running"] = len(running)
+            said["explanation"] = (
+                f"It waits for a free slot since {when(job.created)}: {said['ahead']} {job.kind}s were accepted "
+                f"before it, {said['running']} run now"
+            )
+            said["remarks"] = [
+                f"runs now: {short(each.id)} {each.algorithm or ''} since {when(each.started)}"
+                for each in running
+            ]
+            if job.attempt:
+                said["remarks"].append(f"attempt {job.attempt} did not end; it is tried again")
+        case "running" | "cancelling":
+            doing = text(job.progress.step) if job.progress else "no progress reported yet"
+            said["explanation"] = f"It runs since {when(job.started)}, attempt {job.attempt}: {doing}"
+            if str(job.state) == "cancelling":
+                said["explanation"] += "; it was asked to stop"
+        case "failed":
+            problem = job.problem or {}
+            said["explanation"] = (
+                f"It failed at {when(job.ended)}: {text(problem.get('detail', 'no reason was recorded'))}"
+            )
+            said["remarks"] = [
+                f"{flaw.get('pointer') or '/'}: {text(flaw.get('detail'))}"
+                for flaw in problem.get("errors", ())
+            ] + [
+                f"what it printed: autolearn jobs output {short(job.id)}",
+                f"what happened: autolearn log trace {job.trace_id}",
+            ]
+        case _:
+            said["explanation"] = f"It {job.state} at {when(job.ended)}"
+    return said

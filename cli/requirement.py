@@ -1,0 +1,77 @@
+"""`--require`: a condition that each named record must meet, for gates in CI."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from cli import failures
+from cli.render import Output, plain, short, text
+
+if TYPE_CHECKING:
+    from common.filtering.conditions import Condition
+
+
+class Requirement:
+    """A parsed condition. Raises `errors.BadFilter` (exit code 5) where it cannot be understood, before any work is done."""
+
+    def __init__(self, expression: str) -> None:
+        from common.filtering import language
+
+        self.expression = expression
+        self._condition = language.parse(expression)
+
+    def check(self, out: Output, records: Sequence[Any]) -> int:
+        """0 if every record meets it, else 7; says of each that does not what was found instead."""
+        from common.filtering import conditions
+
+        failed = 0
+        for record in records:
+            document = subject(record)
+            if not conditions.holds(self._condition, document):
+                failed += 1
+                found = ", ".join(
+                    f"{path} is {_found(conditions.value_at(document, path))}"
+                    for path in dict.fromkeys(_paths(self._condition))
+                )
+                # Not a remark: it is why the exit code is not 0, so `--quiet` does not hide it.
+                failures.say(f"{short(document['id'])} does not meet {self.expression!r}: {found}")
+        return failures.NOT_MET if failed else 0
+
+
+def given(expression: str | None) -> Requirement | None:
+    """The requirement, if there is one."""
+    return Requirement(expression) if expression else None
+
+
+def subject(record: Any) -> dict[str, Any]:
+    """What paths of the condition mean: the record's fields, and `measures` as people mean it.
+
+    Of a training the measures on its held-out rows, of an evaluation and of an experiment its own.
+    """
+    document: dict[str, Any] = plain(record)
+    if "measures" not in document:
+        found = (document.get("result") or {}).get("measures") or {}
+        document["measures"] = found.get("test", found) if document.get("kind") == "training" else found
+    return document
+
+
+def _paths(condition: Condition) -> Iterator[str]:
+    from common.filtering import conditions
+
+    match condition:
+        case conditions.And(parts) | conditions.Or(parts):
+            for part in parts:
+                yield from _paths(part)
+        case conditions.Not(part):
+            yield from _paths(part)
+        case conditions.Comparison(path) | conditions.In(path):
+            yield path
+
+
+def _found(value: Any) -> str:
+    if isinstance(value, float):
+        return repr(value)
+    return (
+        "missing" if value is None else text(value) if not isinstance(value, Mapping) else "no single value"
+    )

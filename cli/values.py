@@ -1,0 +1,75 @@
+"""What people type as values: parameters, durations, sizes."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import typer
+
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(s|m|min|h|d|w)?", re.IGNORECASE)
+_SECONDS = {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86_400, "w": 7 * 86_400}
+_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kmgt]?)(i?)b?", re.IGNORECASE)
+
+
+def value(told: str) -> Any:
+    """JSON if it is JSON, else the text itself: `3` is a number, `l2` and `"3"` are text."""
+    try:
+        return json.loads(told, parse_constant=_refuse)
+    except ValueError:
+        return told
+
+
+def assignments(told: Iterable[str], option: str) -> list[tuple[str, str]]:
+    """Name and value of each `NAME=VALUE`."""
+    pairs = []
+    for each in told:
+        name, sign, rest = each.partition("=")
+        if not sign or not name.strip():
+            raise typer.BadParameter(f"{option} {each!r} is not NAME=VALUE")
+        pairs.append((name.strip(), rest))
+    return pairs
+
+
+def parameters(told: Iterable[str], algorithms: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """The parameters of each algorithm from `[ALGORITHM.]NAME=VALUE`; without an algorithm they are for all.
+
+    What names an algorithm wins over what is for all, wherever it stands.
+    """
+    common: dict[str, Any] = {}
+    own: dict[str, dict[str, Any]] = {algorithm: {} for algorithm in algorithms}
+    for name, text in assignments(told, "-p"):
+        # Longest first: qualified names contain dots themselves.
+        owner = next((a for a in sorted(algorithms, key=len, reverse=True) if name.startswith(f"{a}.")), None)
+        if owner is None:
+            common[name] = value(text)
+        else:
+            own[owner][name.removeprefix(f"{owner}.")] = value(text)
+    return {algorithm: {**common, **mine} for algorithm, mine in own.items()}
+
+
+def names(told: Iterable[str]) -> list[str]:
+    """Names given one by one or separated by commas."""
+    return [name.strip() for each in told for name in each.split(",") if name.strip()]
+
+
+def duration(told: str) -> int:
+    """Whole seconds of `90`, `15m`, `12h`, `30d`, `2w`."""
+    match = _DURATION.fullmatch(told.strip())
+    if match is None or not (seconds := int(float(match[1]) * _SECONDS[(match[2] or "s").lower()])):
+        raise typer.BadParameter(f"{told!r} is not a duration such as 90s, 15m, 12h or 30d")
+    return seconds
+
+
+def size(told: str) -> int:
+    """Bytes of `512M`, `2GiB`, `1500000`; powers of 1024."""
+    match = _SIZE.fullmatch(told.strip())
+    if match is None or not (count := int(float(match[1]) * 1024 ** " kmgt".index(match[2].lower() or " "))):
+        raise typer.BadParameter(f"{told!r} is not a size such as 512M or 2G")
+    return count
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(f"{constant} is not JSON")
