@@ -1,0 +1,127 @@
+"""What only Linux knows: the ties between processes (prctl(2)) and what a tree of them uses (proc(5))."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+_PR_SET_PDEATHSIG = 1
+_PR_SET_CHILD_SUBREAPER = 36
+_PAGE = os.sysconf("SC_PAGE_SIZE")
+_TICKS = os.sysconf("SC_CLK_TCK")
+
+
+def _prctl(option: int, value: int) -> None:
+    library = ctypes.CDLL(None, use_errno=True)
+    if library.prctl(option, value, 0, 0, 0) != 0:
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number))
+
+
+def die_with(parent: int) -> None:
+    """Have the kernel kill this process when `parent` ends; ends at once if that has happened already."""
+    _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def adopt_orphans() -> None:
+    """Become the parent of every descendant whose parent ends, so that a daemon cannot get away."""
+    _prctl(_PR_SET_CHILD_SUBREAPER, 1)
+
+
+@dataclass(frozen=True)
+class Sample:
+    """What a tree of processes uses at one moment: bytes resident, seconds of CPU so far, and threads."""
+
+    resident: int
+    cpu_seconds: float
+    threads: int
+    processes: tuple[int, ...]
+
+
+def children(process: int) -> Iterator[int]:
+    """The living and the dead children of a process, of all its threads; none if it has gone meanwhile."""
+    try:
+        for thread in os.listdir(f"/proc/{process}/task"):
+            yield from map(int, Path(f"/proc/{process}/task/{thread}/children").read_text().split())
+    except (FileNotFoundError, ProcessLookupError):
+        return
+
+
+def descendants(process: int) -> list[int]:
+    """Children, their children and so on, parents first."""
+    found = list(children(process))
+    for one in found:  # grows while it is read
+        found.extend(children(one))
+    return found
+
+
+def sample(process: int) -> Sample:
+    """What all descendants of `process` use together; those that end meanwhile count with what they had."""
+    resident = threads = 0
+    ticks = 0
+    alive = descendants(process)
+    for one in alive:
+        try:
+            text = Path(f"/proc/{one}/stat").read_text()
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        # The command's name may hold spaces and brackets; what follows the last bracket is numbers (proc_pid_stat(5)).
+        values = text[text.rindex(")") + 2 :].split()
+        ticks += sum(map(int, values[11:15]))  # utime, stime, and those of children that were waited for
+        threads += int(values[17])
+        resident += int(values[21]) * _PAGE
+    return Sample(resident, ticks / _TICKS, threads, tuple(alive))
+
+
+def proportional_memory(processes: tuple[int, ...]) -> int:
+    """Bytes that processes use, shared pages divided among the sharers (PSS, proc_pid_smaps(5)); slow for large ones."""
+    total = 0
+    for one in processes:
+        try:
+            text = Path(f"/proc/{one}/smaps_rollup").read_text()
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        total += next((int(line.split()[1]) * 1024 for line in text.splitlines() if line.startswith("Pss:")), 0)
+    return total
+
+
+def kill_descendants(spare: frozenset[int] = frozenset()) -> None:
+    """Kill what is left below this process, except the children in `spare`, and wait until nothing is.
+
+    This process must adopt orphans: then a child that is killed leaves us its own children, for the next round.
+    """
+    while doomed := [child for child in children(os.getpid()) if child not in spare]:
+        for child in doomed:
+            for process in (child, *descendants(child)):
+                try:
+                    os.kill(process, signal.SIGKILL)
+                except ProcessLookupError:
+                    continue
+        for child in doomed:
+            os.waitpid(child, 0)
+
+
+def folder_use(folder: Path, most_files: int) -> tuple[int, int]:
+    """Bytes on disk and number of the files below a folder; counting ends after `most_files`."""
+    size = count = 0
+    waiting = [str(folder)]
+    while waiting and count <= most_files:
+        try:
+            with os.scandir(waiting.pop()) as entries:
+                for entry in entries:
+                    count += 1
+                    if count > most_files:
+                        break
+                    if entry.is_dir(follow_symlinks=False):
+                        waiting.append(entry.path)
+                    else:
+                        size += entry.stat(follow_symlinks=False).st_blocks * 512
+        except FileNotFoundError:
+            continue
+    return size, count

@@ -1,0 +1,93 @@
+"""From how a worker ended to the outcome of its task."""
+
+from __future__ import annotations
+
+import json
+import signal
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from common import errors
+from common.adapters.task_runner.worker import RESULT, result_blob
+from common.ports.task_runner import RESULT_LIMIT, OutcomeKind, Problem, TaskOutcome, TaskSpec, Usage
+from common.records.frames import open_bytes
+
+CANCELLED = "cancelled"
+_LOST = Problem("worker_killed", "the process of the task was killed", retryable=True)
+_REASONS = {
+    "out_of_memory": "the task used more than the {memory} bytes of memory it may",
+    "time_limit": "the task took more than the {wall_seconds} s it may",
+    "cpu_limit": "the task used more than the {cpu_seconds} s of CPU it may",
+    "output_limit": "the task printed more than the {output} bytes it may",
+    "disk_limit": "the files of the task took more than the {folder} bytes they may, or were too many",
+    "limit:processes": "the task had more than the {processes} processes and threads it may",
+}
+
+
+@dataclass(frozen=True)
+class Ended:
+    """What the keeper said at the end: exit code (negative: signal) and why the task was stopped, if it was."""
+
+    code: int
+    reason: str | None
+    usage: Usage
+
+    @classmethod
+    def parse(cls, message: Mapping[str, Any]) -> Ended:
+        usage = Usage(message["seconds"], message["cpu_seconds"], message["peak_memory"])
+        return cls(message["ended"], message["reason"], usage)
+
+
+def read_outcome(task: TaskSpec, folder: Path, ended: Ended | None) -> TaskOutcome:
+    """The outcome of a task whose processes are gone; `ended` is None if the keeper went away too. Reads files."""
+    usage = ended.usage if ended else Usage()
+    problem = _LOST
+    if ended is not None and ended.code == 0:
+        # It came to its end by itself, even if somebody asked it to stop meanwhile.
+        document = _result(task, folder)
+        if document is not None and "result" in document:
+            outputs = _outputs(task, folder)
+            return TaskOutcome(OutcomeKind.succeeded, usage, document["result"], None, outputs, folder)
+        problem = _told(document["problem"]) if document else Problem("crashed", "the task left no result", True)
+    elif ended is not None:
+        if ended.reason == CANCELLED:
+            return TaskOutcome(OutcomeKind.cancelled, usage, folder=folder)
+        problem = _death(task, ended)
+    return TaskOutcome(OutcomeKind.failed, usage, problem=problem, folder=folder)
+
+
+def _told(document: Mapping[str, Any]) -> Problem:
+    return Problem(
+        document["code"], document["detail"], document.get("retryable", False), tuple(document.get("errors", ()))
+    )
+
+
+def _death(task: TaskSpec, ended: Ended) -> Problem:
+    if ended.reason in _REASONS:
+        return Problem(ended.reason, _REASONS[ended.reason].format_map(vars(task.limits)))
+    if ended.code == -signal.SIGKILL:
+        return _LOST
+    if ended.code == -signal.SIGXCPU:
+        return Problem("cpu_limit", _REASONS["cpu_limit"].format_map(vars(task.limits)))
+    if ended.code < 0:
+        name = signal.Signals(-ended.code).name
+        return Problem(f"crashed:{name}", f"the process of the task ended by {name}", retryable=True)
+    return Problem("crashed", f"the process of the task exited with {ended.code}", retryable=True)
+
+
+def _result(task: TaskSpec, folder: Path) -> dict[str, Any] | None:
+    try:
+        with open(folder / RESULT, "rb") as source:
+            body = open_bytes(source, task.key, result_blob(task.id), max_size=2 * RESULT_LIMIT)
+    except (FileNotFoundError, errors.IntegrityError, errors.TooLarge):
+        return None
+    document: dict[str, Any] = json.loads(body)
+    return document
+
+
+def _outputs(task: TaskSpec, folder: Path) -> dict[str, Path]:
+    """What the function wrote of what it may write; a link is not followed, a service would read for the task."""
+    paths = {name: folder / "outputs" / name for name in (*task.sealed_outputs, *task.plain_outputs)}
+    return {name: path for name, path in paths.items() if path.is_file() and not path.is_symlink()}

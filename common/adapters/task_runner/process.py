@@ -1,0 +1,273 @@
+"""The task runner of one machine: each task in a child of a fork server, watched by a keeper of its own.
+
+    runner (this process) ── fork server ── keeper (one per task) ── worker ── whatever the task starts
+
+The runner only reads three descriptors per task: the keeper's lines, the task's output and its progress.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import re
+import secrets
+import shutil
+import socket
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from common import errors
+from common.adapters.task_runner.drain import Drain, Lines
+from common.adapters.task_runner.outcomes import CANCELLED, Ended, read_outcome
+from common.adapters.task_runner.server_link import ServerLink
+from common.contracts.jobs import Progress
+from common.ports.task_runner import TaskOutcome, TaskRunner, TaskSpec
+
+_FUNCTION = re.compile(r"[a-z]\w*(\.[a-z]\w*)*:[a-z]\w*", re.ASCII)
+_NAME = re.compile(r"\w[\w.-]{0,199}", re.ASCII)
+_LAST_OUTPUT = 1.0  # seconds that output may come after the task's end: only if its keeper was killed
+
+
+class ProcessTaskRunner(TaskRunner):
+    """Runs tasks in processes of this machine.
+
+    `root` is a folder of its own, emptied at opening. `functions` is the allow-list: exact names, or prefixes that end
+    in a dot or colon. `preload` are the modules the fork server loads; `grace` are the seconds from SIGTERM to SIGKILL.
+    """
+
+    def __init__(
+        self, root: Path, *, functions: Sequence[str], preload: Sequence[str] = (), grace: float = 5.0
+    ) -> None:
+        self._root = root
+        self._functions = tuple(functions)
+        self._preload = tuple(preload)
+        self._grace = grace
+        self._server: ServerLink | None = None
+        self._runs: dict[str, _Run] = {}
+        self._open = False
+
+    async def open(self) -> None:
+        await asyncio.to_thread(_empty, self._root)
+        self._server = ServerLink(self._preload)
+        self._open = True
+
+    async def close(self) -> None:
+        if not self._open:
+            return
+        self._open = False
+        for run in self._runs.values():
+            run.stop(CANCELLED)
+        if self._runs:
+            await asyncio.wait([run.over for run in self._runs.values()])
+        if self._server is not None:
+            await self._server.close()
+
+    def ready(self) -> bool:
+        return self._open and self._server is not None and self._server.is_ready
+
+    def processes(self) -> dict[str, int]:
+        """The worker's process id of every running task that has one."""
+        return {name: run.worker for name, run in self._runs.items() if run.worker is not None}
+
+    async def run(
+        self,
+        task: TaskSpec,
+        *,
+        on_progress: Callable[[Progress], None],
+        on_output: Callable[[bytes], None],
+    ) -> TaskOutcome:
+        self._check(task)
+        folder = self._root / f"{task.id}.{secrets.token_hex(4)}"
+        run = self._runs[task.id] = _Run(task, folder, self._grace, on_progress, on_output)
+        try:
+            server = self._living_server()
+            await server.wait_ready()
+            await asyncio.to_thread(_make, folder)
+            ended = await run.to_end(server)
+            outcome = await asyncio.to_thread(read_outcome, task, folder, ended)
+        except BaseException:
+            # Not awaited: a second cancellation would leave the folder behind.
+            asyncio.get_running_loop().run_in_executor(None, _remove, folder)
+            raise
+        finally:
+            del self._runs[task.id]
+            run.over.set_result(None)
+        return outcome
+
+    async def cancel(self, task_id: str) -> bool:
+        run = self._runs.get(task_id)
+        if run is None:
+            return False
+        run.stop(CANCELLED)
+        return True
+
+    def _check(self, task: TaskSpec) -> None:
+        if not self._open:
+            raise errors.Unavailable("the task runner is closed")
+        allowed = any(
+            task.function.startswith(entry) if entry.endswith((".", ":")) else task.function == entry
+            for entry in self._functions
+        )
+        if not allowed or not _FUNCTION.fullmatch(task.function):
+            raise errors.Invalid(f"{task.function!r} is not a function that tasks may run")
+        for name in (task.id, *task.sealed_outputs, *task.plain_outputs):
+            if not _NAME.fullmatch(name):
+                raise errors.Invalid(f"{name!r} is not a name: use letters, digits, _ . - and begin with one of the first three")
+        if len(task.key) != 32:
+            raise errors.Invalid(f"the key of an attempt has 32 bytes, this one {len(task.key)}")
+        if task.id in self._runs:
+            raise errors.Conflict(f"a task called {task.id} is running already")
+
+    def _living_server(self) -> ServerLink:
+        if self._server is None or self._server.ended.done():
+            self._server = ServerLink(self._preload)
+        return self._server
+
+
+class _Run:
+    """One task between `run` and its outcome."""
+
+    def __init__(
+        self,
+        task: TaskSpec,
+        folder: Path,
+        grace: float,
+        on_progress: Callable[[Progress], None],
+        on_output: Callable[[bytes], None],
+    ) -> None:
+        self.over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.worker: int | None = None
+        self._task = task
+        self._folder = folder
+        self._grace = grace
+        self._on_progress = on_progress
+        self._on_output = on_output
+        self._printed = 0
+        self._channel: socket.socket | None = None
+        self._reason: str | None = None
+        self._ended: Ended | None = None
+
+    def stop(self, reason: str) -> None:
+        """Tell the keeper to end the task; remembered if there is none yet."""
+        if self._reason is None:
+            self._reason = reason
+            if self._channel is not None:
+                self._tell(self._channel)
+
+    def _tell(self, channel: socket.socket) -> None:
+        try:
+            channel.send(json.dumps({"stop": self._reason}).encode() + b"\n")
+        except OSError:
+            return  # the keeper is gone, and with it the task
+
+    async def to_end(self, server: ServerLink) -> Ended | None:
+        """Have the task run, and wait until no process of it is left; None if the keeper did not tell how it went."""
+        channel, theirs = socket.socketpair()
+        output, their_output = os.pipe()
+        progress, their_progress = os.pipe()
+        drains: list[Drain] = []
+        try:
+            try:
+                server.hand_over(self._task.id, [theirs.fileno(), their_output, their_progress])
+            finally:
+                theirs.close()
+                os.close(their_output)
+                os.close(their_progress)
+            channel.setblocking(False)
+            drains = [
+                Drain(channel.fileno(), Lines(self._hear)),
+                Drain(output, self._take_output),
+                Drain(progress, Lines(self._take_progress)),
+            ]
+            await self._follow(channel, drains)
+        finally:
+            # If we leave early, the end of the channel is what makes the keeper kill at once.
+            self._channel = None
+            for drain in drains:
+                drain.stop()
+            channel.close()
+            os.close(output)
+            os.close(progress)
+        return self._ended
+
+    async def _follow(self, channel: socket.socket, drains: Sequence[Drain]) -> None:
+        keeper, *streams = (drain.ended for drain in drains)
+        try:
+            try:
+                await asyncio.get_running_loop().sock_sendall(channel, self._job())
+            except OSError:
+                return  # the server died with the task in its hands: nothing was started
+            self._channel = channel
+            if self._reason is not None:
+                self._tell(channel)
+            await self._wait(keeper, streams)
+        except asyncio.CancelledError:
+            self.stop(CANCELLED)
+            await self._wait(keeper, streams)
+            raise
+
+    async def _wait(self, keeper: asyncio.Future[None], streams: Sequence[asyncio.Future[None]]) -> None:
+        await asyncio.wait([keeper, *streams], return_when=asyncio.FIRST_EXCEPTION)
+        await asyncio.wait(streams, timeout=_LAST_OUTPUT)
+
+    def _job(self) -> bytes:
+        task = self._task
+        sealed = {name: (str(one.path), one.key.hex(), one.blob) for name, one in task.sealed_inputs.items()}
+        job: dict[str, Any] = {
+            "id": task.id,
+            "function": task.function,
+            "request": dict(task.request),
+            "key": task.key.hex(),
+            "inputs": {name: str(path.absolute()) for name, path in task.inputs.items()},
+            "sealed_inputs": sealed,
+            "sealed_outputs": dict(task.sealed_outputs),
+            "plain_outputs": sorted(task.plain_outputs),
+            "limits": vars(task.limits),
+            "folder": str(self._folder.absolute()),
+            "grace": self._grace,
+        }
+        return json.dumps(job).encode() + b"\n"
+
+    def _hear(self, line: bytes) -> None:
+        said = json.loads(line)
+        if "started" in said:
+            self.worker = said["started"]
+        else:
+            self._ended = Ended.parse(said)
+
+    def _take_output(self, piece: bytes) -> None:
+        room = self._task.limits.output - self._printed
+        self._printed += len(piece)
+        if room > 0:
+            self._on_output(piece[:room])
+        if len(piece) > room:
+            self.stop("output_limit")
+
+    def _take_progress(self, line: bytes) -> None:
+        try:
+            told = Progress.model_validate_json(line)
+        except ValueError:
+            return  # the task has written into a descriptor that is not its own
+        self._on_progress(told)
+
+
+def _empty(root: Path) -> None:
+    """Make the folder of all work folders, private, and remove what an earlier run left."""
+    root.mkdir(parents=True, exist_ok=True, mode=0o700)
+    root.chmod(0o700)
+    for left in root.iterdir():
+        if left.is_dir() and not left.is_symlink():
+            shutil.rmtree(left)
+        else:
+            left.unlink()
+
+
+def _make(folder: Path) -> None:
+    folder.mkdir(mode=0o700)
+    (folder / "outputs").mkdir()
+
+
+def _remove(folder: Path) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
