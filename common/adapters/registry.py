@@ -22,15 +22,9 @@ Adapter = TypeVar("Adapter")
 _RECORD_STORES: Mapping[str, Callable[[str], RecordStore]] = {
     "sqlite": lambda url: SqliteRecordStore(_path(url))
 }
-_EVENT_LOGS: Mapping[str, Callable[[str], EventLog]] = {
-    "sqlite": lambda url: SqliteEventLog(_path(url))
-}
-_MESSAGE_BUSES: Mapping[str, Callable[[str], MessageBus]] = {
-    "local": lambda _: LocalMessageBus()
-}
-_BLOB_STORES: Mapping[str, Callable[[str], BlobStore]] = {
-    "file": lambda url: FolderBlobStore(_path(url))
-}
+_EVENT_LOGS: Mapping[str, Callable[[str], EventLog]] = {"sqlite": lambda url: SqliteEventLog(_path(url))}
+_MESSAGE_BUSES: Mapping[str, Callable[[str], MessageBus]] = {"local": lambda _: LocalMessageBus()}
+_BLOB_STORES: Mapping[str, Callable[[str], BlobStore]] = {"file": lambda url: FolderBlobStore(_path(url))}
 
 _ENGINES = {"mongodb", "mongodb+srv", "kafka", "amqp", "amqps", "s3"}
 """Schemes of the distributed mode, whose drivers an installation may lack."""
@@ -56,9 +50,7 @@ def blob_store(url: str) -> BlobStore:
     return _built("blob store", _BLOB_STORES, url)
 
 
-def _built(
-    port: str, adapters: Mapping[str, Callable[[str], Adapter]], url: str
-) -> Adapter:
+def _built(port: str, adapters: Mapping[str, Callable[[str], Adapter]], url: str) -> Adapter:
     scheme = urlsplit(url).scheme
     if scheme in adapters:
         return adapters[scheme](url)

@@ -38,14 +38,10 @@ class Connection:
     def __init__(self, path: Path, *, readonly: bool) -> None:
         self._path = path
         with _translated(path):
-            flags = (
-                apsw.SQLITE_OPEN_READONLY if readonly else apsw.SQLITE_OPEN_READWRITE
-            )
+            flags = apsw.SQLITE_OPEN_READONLY if readonly else apsw.SQLITE_OPEN_READWRITE
             self._driver = apsw.Connection(str(path), flags=flags)
             self._driver.set_busy_timeout(_BUSY_MS)
-            self._driver.create_scalar_function(
-                "contains_text", _contains, 2, deterministic=True
-            )
+            self._driver.create_scalar_function("contains_text", _contains, 2, deterministic=True)
         for pragma in (
             "foreign_keys=ON",
             "trusted_schema=OFF",
@@ -107,13 +103,9 @@ class Connection:
         )
         application, version = marks or (0, 0)
         if application not in (0, schema.application):
-            raise errors.Conflict(
-                f"{self._path} belongs to something else; name another file"
-            )
+            raise errors.Conflict(f"{self._path} belongs to something else; name another file")
         if version > schema.version:
-            raise errors.Conflict(
-                f"{self._path} was written by a newer AutoLearn; upgrade this one"
-            )
+            raise errors.Conflict(f"{self._path} was written by a newer AutoLearn; upgrade this one")
         self.run("BEGIN IMMEDIATE")
         for statement in schema.statements:
             self.run(statement)
@@ -142,20 +134,14 @@ def _contains(*values: Any) -> bool:
     return isinstance(text, str) and part.lower() in text.lower()
 
 
-_MEANING: tuple[
-    tuple[type[apsw.Error], Callable[[str], errors.AutoLearnError]], ...
-] = (
+_MEANING: tuple[tuple[type[apsw.Error], Callable[[str], errors.AutoLearnError]], ...] = (
     (
         apsw.FullError,
-        lambda what: errors.StorageFull(
-            f"{what}: the disk is full; free some space and try again"
-        ),
+        lambda what: errors.StorageFull(f"{what}: the disk is full; free some space and try again"),
     ),
     (
         apsw.CorruptError,
-        lambda what: errors.IntegrityError(
-            f"{what} is damaged; restore it from a backup"
-        ),
+        lambda what: errors.IntegrityError(f"{what} is damaged; restore it from a backup"),
     ),
     (
         apsw.NotADBError,
@@ -163,9 +149,7 @@ _MEANING: tuple[
     ),
     (
         apsw.ReadOnlyError,
-        lambda what: errors.Unavailable(
-            f"{what} cannot be written: it, its folder or disk is read-only"
-        ),
+        lambda what: errors.Unavailable(f"{what} cannot be written: it, its folder or disk is read-only"),
     ),
     (
         apsw.PermissionsError,
@@ -173,9 +157,7 @@ _MEANING: tuple[
     ),
     (
         apsw.CantOpenError,
-        lambda what: errors.Unavailable(
-            f"{what} cannot be opened; look at the folder and its permissions"
-        ),
+        lambda what: errors.Unavailable(f"{what} cannot be opened; look at the folder and its permissions"),
     ),
     (
         apsw.IOError,
@@ -183,9 +165,7 @@ _MEANING: tuple[
     ),
     (
         apsw.BusyError,
-        lambda what: errors.Unavailable(
-            f"{what} is locked by another process", retry_after=1
-        ),
+        lambda what: errors.Unavailable(f"{what} is locked by another process", retry_after=1),
     ),
     (
         apsw.TooBigError,
@@ -201,9 +181,7 @@ def _translated(path: Path) -> Iterator[None]:
         yield
     except apsw.ConstraintError as error:
         taken = str(error).rpartition(": ")[2].removeprefix("index ").strip("'")
-        raise errors.AlreadyExists(
-            f"{taken} is taken already", extra={"field": taken}
-        ) from error
+        raise errors.AlreadyExists(f"{taken} is taken already", extra={"field": taken}) from error
     except (UnicodeEncodeError, OverflowError) as error:
         raise errors.Invalid(f"a value cannot be stored: {error}") from error
     except apsw.Error as error:
@@ -216,7 +194,5 @@ def _translated(path: Path) -> Iterator[None]:
 def of_os(error: OSError, path: Path) -> errors.AutoLearnError:
     """Our error for one of the operating system's, met when the file was made."""
     if error.errno == errno.ENOSPC:
-        return errors.StorageFull(
-            f"{path}: the disk is full; free some space and try again"
-        )
+        return errors.StorageFull(f"{path}: the disk is full; free some space and try again")
     return errors.Unavailable(f"{path} cannot be created: {error.strerror}")

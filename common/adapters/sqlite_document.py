@@ -56,9 +56,7 @@ def record_of(row: Row) -> Record:
     """The record of a row of `COLUMNS`."""
     identifier, version, head, envelope, state, outbox = row[:6]
     events = tuple(json.loads(outbox)) if outbox != "[]" else ()
-    return Record(
-        identifier, version, head, json.loads(state), events, json.loads(envelope)
-    )
+    return Record(identifier, version, head, json.loads(state), events, json.loads(envelope))
 
 
 def check_size(identifier: str, *texts: str) -> None:

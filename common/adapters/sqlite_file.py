@@ -66,9 +66,7 @@ class SqliteFile:
     `pending` bounds the calls that wait at once; beyond it they are refused with `errors.Unavailable`.
     """
 
-    def __init__(
-        self, path: Path, schema: Schema, *, readers: int = 2, pending: int = 20_000
-    ) -> None:
+    def __init__(self, path: Path, schema: Schema, *, readers: int = 2, pending: int = 20_000) -> None:
         self.path = path
         self._schema, self._readers, self._limit = schema, readers, pending
         self._writes: _Jobs = queue.SimpleQueue()
@@ -82,13 +80,9 @@ class SqliteFile:
         if self._threads:
             raise RuntimeError(f"{self.path} was opened before")
         try:
-            await self._start(
-                "writer", self._writes, self._write_loop, self._open_writer
-            )
+            await self._start("writer", self._writes, self._write_loop, self._open_writer)
             for number in range(self._readers):
-                await self._start(
-                    f"reader-{number}", self._reads, self._read_loop, self._open_reader
-                )
+                await self._start(f"reader-{number}", self._reads, self._read_loop, self._open_reader)
         except BaseException:
             await asyncio.shield(self._stop())
             raise
@@ -124,9 +118,7 @@ class SqliteFile:
 
         verdict = await self.read(work)
         if verdict != "ok":
-            raise errors.IntegrityError(
-                f"{self.path} is damaged: {verdict}; restore it from a backup"
-            )
+            raise errors.IntegrityError(f"{self.path} is damaged: {verdict}; restore it from a backup")
         return {
             "path": str(self.path),
             "size": await self.read(lambda _: self._size()),
@@ -140,9 +132,7 @@ class SqliteFile:
             try:
                 os.close(os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
             except FileExistsError as error:
-                raise errors.Conflict(
-                    f"{target} exists already; a backup never overwrites"
-                ) from error
+                raise errors.Conflict(f"{target} exists already; a backup never overwrites") from error
             connection.copy_to(target)
             sync_folder(target.parent)
 
@@ -161,9 +151,7 @@ class SqliteFile:
     ) -> Result:
         self.require_open()
         if self._waiting >= self._limit:
-            raise errors.Unavailable(
-                f"{self._limit} calls wait for {self.path} already", retry_after=1
-            )
+            raise errors.Unavailable(f"{self._limit} calls wait for {self.path} already", retry_after=1)
         loop = asyncio.get_running_loop()
         job = _Job(work, after, loop, loop.create_future())
         self._waiting += 1
@@ -200,22 +188,24 @@ class SqliteFile:
                 last.fail(error)
             _deliver([last])
 
-        thread = threading.Thread(
-            target=main, name=f"sqlite-{self.path.name}-{name}", daemon=True
-        )
+        thread = threading.Thread(target=main, name=f"sqlite-{self.path.name}-{name}", daemon=True)
         self._threads.append((thread, jobs))
         thread.start()
         await opened.future
 
     async def _stop(self) -> None:
         # Readers first: the writer, closing last, folds the write-ahead log into the file.
-        for thread, jobs in reversed(self._threads):
-            last = _empty_job(last=True)
-            jobs.put(last)
-            try:
-                await last.future
-            finally:
+        for group in (self._threads[1:], self._threads[:1]):
+            ends = [(jobs, _empty_job(last=True)) for _, jobs in group]
+            for jobs, end in ends:
+                jobs.put(end)
+            # Readers share a queue: whichever took which end, when all have come all threads are done.
+            outcomes = await asyncio.gather(*(end.future for _, end in ends), return_exceptions=True)
+            for thread, _ in group:
                 thread.join()
+            for outcome in outcomes:
+                if outcome is not None:
+                    raise outcome
 
     def _open_writer(self) -> Connection:
         try:
@@ -316,12 +306,8 @@ def _attempt(connection: Connection, job: _Job[Any]) -> None:
 
 def _deliver(jobs: Sequence[_Job[Any]]) -> None:
     for loop in {job.loop for job in jobs}:
-        with contextlib.suppress(
-            RuntimeError
-        ):  # that loop is closed: nobody waits there any more
-            loop.call_soon_threadsafe(
-                _settle, [job for job in jobs if job.loop is loop]
-            )
+        with contextlib.suppress(RuntimeError):  # that loop is closed: nobody waits there any more
+            loop.call_soon_threadsafe(_settle, [job for job in jobs if job.loop is loop])
 
 
 def _settle(jobs: Sequence[_Job[Any]]) -> None:

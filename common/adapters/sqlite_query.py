@@ -177,24 +177,16 @@ def segments(
         return
     *values, item = after
     if len(values) != len(keys):
-        raise errors.BadFilter(
-            "the cursor belongs to another order; start again without it"
-        )
+        raise errors.BadFilter("the cursor belongs to another order; start again without it")
     same = [_at(key, value) for key, value in zip(keys, values, strict=True)]
     beyond = Fragment(f"{identifier} {last.beyond} ?", (item,))
-    yield Segment(
-        _joined(" AND ", "1", [*same, beyond]), f"{identifier} {last.direction}"
-    )
+    yield Segment(_joined(" AND ", "1", [*same, beyond]), f"{identifier} {last.direction}")
     for index in reversed(range(len(keys))):
         if values[index] is not None:
-            yield from _stretches(
-                keys[index:], last, _joined(" AND ", "1", same[:index]), values[index]
-            )
+            yield from _stretches(keys[index:], last, _joined(" AND ", "1", same[:index]), values[index])
 
 
-def _stretches(
-    keys: Sequence[_Key], last: _Key, before: Fragment, value: Scalar
-) -> Iterator[Segment]:
+def _stretches(keys: Sequence[_Key], last: _Key, before: Fragment, value: Scalar) -> Iterator[Segment]:
     if not keys:
         yield Segment(before, f"{last.sql} {last.direction}")
         return
@@ -210,17 +202,11 @@ def _stretches(
         if value is None
         else Fragment(f"{key.sql} {key.beyond} ?", (_bindable(value),))
     )
-    yield Segment(
-        _joined(" AND ", "1", [before, there]), f"{key.sql} {key.direction}, {order}"
-    )
-    yield Segment(
-        _joined(" AND ", "1", [before, Fragment(f"{key.sql} IS NULL")]), order
-    )
+    yield Segment(_joined(" AND ", "1", [before, there]), f"{key.sql} {key.direction}, {order}")
+    yield Segment(_joined(" AND ", "1", [before, Fragment(f"{key.sql} IS NULL")]), order)
 
 
 def _at(key: _Key, value: Scalar) -> Fragment:
     return (
-        Fragment(f"{key.sql} IS NULL")
-        if value is None
-        else Fragment(f"{key.sql} = ?", (_bindable(value),))
+        Fragment(f"{key.sql} IS NULL") if value is None else Fragment(f"{key.sql} = ?", (_bindable(value),))
     )

@@ -106,19 +106,11 @@ def _compare(found: Any, sign: Operator, value: Scalar) -> bool:
         case "!=":
             return not _equal(found, value)
         case "has":
-            return isinstance(found, list | tuple) and any(
-                _equal(item, value) for item in found
-            )
+            return isinstance(found, list | tuple) and any(_equal(item, value) for item in found)
         case "~":
-            return (
-                isinstance(found, str)
-                and isinstance(value, str)
-                and value.lower() in found.lower()
-            )
+            return isinstance(found, str) and isinstance(value, str) and value.lower() in found.lower()
         case _:
-            return _kind(found) == _kind(value) != "nothing" and _ORDER[sign](
-                found, value
-            )
+            return _kind(found) == _kind(value) != "nothing" and _ORDER[sign](found, value)
 
 
 def _equal(found: Any, value: Scalar) -> bool:

@@ -36,23 +36,15 @@ def found_field(fields: Fields, name: str, parameter: str, place: str = "") -> F
         return fields[name]
     for pattern, field in fields.items():
         stem = pattern.removesuffix("*")
-        if (
-            stem != pattern
-            and name.startswith(stem)
-            and _plain(name.removeprefix(stem))
-        ):
-            return Field(
-                field.path.removesuffix("*") + name.removeprefix(stem), field.kind
-            )
+        if stem != pattern and name.startswith(stem) and _plain(name.removeprefix(stem)):
+            return Field(field.path.removesuffix("*") + name.removeprefix(stem), field.kind)
     near = tuple(difflib.get_close_matches(name, fields, n=3, cutoff=0.5))
     hint = f"did you mean {near[0]!r}? " if near else ""
     detail = f"{name!r}{place} is not a field; {hint}the fields are {', '.join(sorted(fields)) or 'none'}"
     raise bad(parameter, "unknown_field", detail, near)
 
 
-def bad(
-    parameter: str, code: str, detail: str, suggestions: tuple[str, ...] = ()
-) -> errors.BadFilter:
+def bad(parameter: str, code: str, detail: str, suggestions: tuple[str, ...] = ()) -> errors.BadFilter:
     """The error for a filter or sort order, with its flaw at the query parameter."""
     flaw = errors.Flaw(f"/{parameter}", code, detail, suggestions)
     return errors.BadFilter(f"{parameter}: {detail}", flaws=(flaw,))

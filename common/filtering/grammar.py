@@ -82,9 +82,7 @@ def _syntax(error: UnexpectedInput, text: str) -> errors.BadFilter:
                 start = len(text)
         case UnexpectedCharacters():
             expected = set(error.allowed or ())
-    wanted = " or ".join(
-        dict.fromkeys(words for name, words in _EXPECTED.items() if name in expected)
-    )
+    wanted = " or ".join(dict.fromkeys(words for name, words in _EXPECTED.items() if name in expected))
     rest = text[start : start + 20]
     found = f"found {rest!r}" if rest else "the filter ends"
     return bad(

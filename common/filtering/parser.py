@@ -50,11 +50,7 @@ def parse(text: str, fields: Fields | None = None) -> Condition:
             f"{len(text)} characters are too long; at most {LENGTH_LIMIT} are read",
         )
     tree = syntax_tree(text)
-    parts = sum(
-        1
-        for node in tree.iter_subtrees()
-        if node.data in ("negation", "comparison", "membership")
-    )
+    parts = sum(1 for node in tree.iter_subtrees() if node.data in ("negation", "comparison", "membership"))
     if parts > PARTS_LIMIT:
         raise bad(
             "filter",
@@ -75,9 +71,7 @@ def _condition(tree: Tree[Token], fields: Fields | None) -> Condition:
                 _literal(_tree(value)),
             )
         case "membership", [Token() as name, *values]:
-            return _member(
-                _Target.of(name, fields), [_literal(_tree(value)) for value in values]
-            )
+            return _member(_Target.of(name, fields), [_literal(_tree(value)) for value in values])
         case kind, parts:
             inner = tuple(_condition(_tree(part), fields) for part in parts)
             if len(inner) == 1:
@@ -111,11 +105,7 @@ class _Literal:
         return exact if math.isfinite(value) else None
 
     def boolean(self) -> bool | None:
-        return (
-            None
-            if self.quoted
-            else {"true": True, "false": False}.get(self.text.lower())
-        )
+        return None if self.quoted else {"true": True, "false": False}.get(self.text.lower())
 
     def guess(self) -> Scalar:
         for value in (self.number(), self.boolean()):
@@ -190,7 +180,9 @@ _SIGNS: dict[Kind | None, str] = {
 
 def _check_sign(target: _Target, sign: str) -> None:
     if sign not in _SIGNS[target.kind].split():
-        detail = f"{target.name!r}{target.place} is a {target.kind}, which takes {_SIGNS[target.kind]}, not {sign}"
+        detail = (
+            f"{target.name!r}{target.place} is a {target.kind}, which takes {_SIGNS[target.kind]}, not {sign}"
+        )
         raise bad("filter", "bad_operator", detail)
 
 
@@ -211,14 +203,8 @@ def _equal(target: _Target, literal: _Literal) -> Condition:
     value = target.scalar(literal)
     if target.kind == "list" and value is not None:
         return Comparison(target.path, "has", value)
-    if (
-        target.kind == "time"
-        and isinstance(value, str)
-        and _DAY.fullmatch(literal.text)
-    ):
-        next_day = times.later(
-            value, 86_400
-        )  # a date alone means the whole day, in UTC
+    if target.kind == "time" and isinstance(value, str) and _DAY.fullmatch(literal.text):
+        next_day = times.later(value, 86_400)  # a date alone means the whole day, in UTC
         return And(
             (
                 Comparison(target.path, ">=", value),
@@ -232,19 +218,12 @@ def _member(target: _Target, literals: Sequence[_Literal]) -> Condition:
     _check_sign(target, "in")
     values = tuple(target.scalar(literal) for literal in literals)
     if target.kind == "list":
-        return Or(
-            tuple(
-                Comparison(target.path, "=" if value is None else "has", value)
-                for value in values
-            )
-        )
+        return Or(tuple(Comparison(target.path, "=" if value is None else "has", value) for value in values))
     return In(target.path, values)
 
 
 def _moment(text: str) -> str | None:
     try:
-        return times.text(
-            times.moment(f"{text}T00:00:00Z" if _DAY.fullmatch(text) else text)
-        )
+        return times.text(times.moment(f"{text}T00:00:00Z" if _DAY.fullmatch(text) else text))
     except (ValueError, OverflowError):
         return None

@@ -23,9 +23,7 @@ class SortKey:
     descending: bool = False
 
 
-def place(
-    document: Mapping[str, Any], identifier: str, sort: Sequence[SortKey]
-) -> Place:
+def place(document: Mapping[str, Any], identifier: str, sort: Sequence[SortKey]) -> Place:
     """The place of one document; give it as `after` to continue behind this document."""
     return (*(value_at(document, key.path) for key in sort), identifier)
 

@@ -88,9 +88,7 @@ class RecordStore(Port):
         """The record, or None."""
 
     @abstractmethod
-    async def get_many(
-        self, collection: str, identifiers: Iterable[str]
-    ) -> dict[str, Record]:
+    async def get_many(self, collection: str, identifiers: Iterable[str]) -> dict[str, Record]:
         """The records that exist, by id; empty for no ids. Not a snapshot: each record is whole, the set may not be."""
 
     @abstractmethod
@@ -127,16 +125,12 @@ class RecordStore(Port):
     ) -> bool:
         """Change the envelope only: no event, no version. False if there is no such record or a guard differs."""
 
-    async def pull(
-        self, collection: str, identifier: str, event_ids: Iterable[str]
-    ) -> None:
+    async def pull(self, collection: str, identifier: str, event_ids: Iterable[str]) -> None:
         """`pull_many` for one record."""
         await self.pull_many(collection, {identifier: event_ids})
 
     @abstractmethod
-    async def pull_many(
-        self, collection: str, event_ids: Mapping[str, Iterable[str]]
-    ) -> None:
+    async def pull_many(self, collection: str, event_ids: Mapping[str, Iterable[str]]) -> None:
         """Remove shipped events, listed by record id, from the outboxes.
 
         Idempotent: unknown events and records are ignored. Events keep their order; records need not change together.
@@ -172,9 +166,7 @@ class RecordStore(Port):
         """How many records fulfil `where`."""
 
     @abstractmethod
-    async def put_view(
-        self, collection: str, identifier: str, state: Mapping[str, Any]
-    ) -> None:
+    async def put_view(self, collection: str, identifier: str, state: Mapping[str, Any]) -> None:
         """Write a document of a read model, replacing one that is there: no events, version 0. Errors as `insert`."""
 
     @abstractmethod
@@ -191,6 +183,4 @@ class RecordStore(Port):
 
     async def backup(self, target: Path) -> None:
         """Write a consistent copy while in use; `errors.Conflict` where the engine brings its own tools."""
-        raise errors.Conflict(
-            f"{target} was not written: back this store up with the tools of its engine"
-        )
+        raise errors.Conflict(f"{target} was not written: back this store up with the tools of its engine")

@@ -44,18 +44,12 @@ class FolderBlobStore(BlobStore):
     async def put_file(self, name: str, path: Path, *, move: bool = True) -> BlobInfo:
         target = self._target(name)
         return await _outside(
-            lambda: (
-                self._adopt(name, target, path)
-                if move
-                else self._copy(name, target, path)
-            )
+            lambda: self._adopt(name, target, path) if move else self._copy(name, target, path)
         )
 
     async def put_bytes(self, name: str, data: bytes) -> BlobInfo:
         target = self._target(name)
-        return await _outside(
-            lambda: self._write(name, target, lambda file: file.write(data))
-        )
+        return await _outside(lambda: self._write(name, target, lambda file: file.write(data)))
 
     async def read(self, name: str) -> AsyncIterator[bytes]:
         target = self._target(name)
@@ -154,17 +148,11 @@ class FolderBlobStore(BlobStore):
     def _copy(self, name: str, target: Path, source: Path) -> BlobInfo:
         try:
             with source.open("rb") as origin:
-                return self._write(
-                    name, target, lambda file: shutil.copyfileobj(origin, file, _PIECE)
-                )
+                return self._write(name, target, lambda file: shutil.copyfileobj(origin, file, _PIECE))
         except FileNotFoundError as error:
-            raise errors.NotFound(
-                f"there is no file {source} to store as {name}"
-            ) from error
+            raise errors.NotFound(f"there is no file {source} to store as {name}") from error
 
-    def _write(
-        self, name: str, target: Path, fill: Callable[[BinaryIO], object]
-    ) -> BlobInfo:
+    def _write(self, name: str, target: Path, fill: Callable[[BinaryIO], object]) -> BlobInfo:
         unfinished = self._root / f"{_UNFINISHED}{token_hex(8)}"
         try:
             with unfinished.open("xb") as file:
@@ -189,9 +177,7 @@ def _place(root: Path, name: str, target: Path, source: Path) -> BlobInfo:
         info = _info(name, target)
         if info is not None:
             return info
-    raise errors.Unavailable(
-        f"the blob {name} is being deleted while it is written; try again"
-    )
+    raise errors.Unavailable(f"the blob {name} is being deleted while it is written; try again")
 
 
 def _check_same(name: str, target: Path, source: Path) -> None:
@@ -199,9 +185,7 @@ def _check_same(name: str, target: Path, source: Path) -> None:
     if there is None and target.is_dir():
         raise errors.Conflict(f"{name} is a folder of blobs and cannot be a blob")
     if there is not None and there.size != source.stat().st_size:
-        raise errors.Conflict(
-            f"the blob {name} exists with {there.size} bytes; a blob is written once"
-        )
+        raise errors.Conflict(f"the blob {name} exists with {there.size} bytes; a blob is written once")
 
 
 def _make_folders(root: Path, folder: Path) -> None:
@@ -240,9 +224,7 @@ def _entries(root: Path, folder: Path) -> tuple[list[BlobInfo], list[Path]]:
             path = Path(entry.path)
             if entry.is_dir(follow_symlinks=False):
                 folders.append(path)
-            elif not entry.name.startswith(".") and (
-                info := _info(str(path.relative_to(root)), path)
-            ):
+            elif not entry.name.startswith(".") and (info := _info(str(path.relative_to(root)), path)):
                 blobs.append(info)
     return blobs, folders
 
@@ -289,13 +271,7 @@ async def _outside(work: Callable[[], Result]) -> Result:
     except OSError as error:
         what = f"{error.filename or 'a blob'}: {error.strerror}"
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise errors.StorageFull(
-                f"{what}; free some space and try again"
-            ) from error
+            raise errors.StorageFull(f"{what}; free some space and try again") from error
         if error.errno in (errno.ENOTDIR, errno.EISDIR, errno.EEXIST):
-            raise errors.Conflict(
-                f"{what}; a blob and a folder of blobs cannot share a name"
-            ) from error
-        raise errors.Unavailable(
-            f"{what}; look at the folder's disk and permissions"
-        ) from error
+            raise errors.Conflict(f"{what}; a blob and a folder of blobs cannot share a name") from error
+        raise errors.Unavailable(f"{what}; look at the folder's disk and permissions") from error

@@ -80,13 +80,9 @@ class SqliteEventLog(EventLog):
         if rows:
             await self._file.write(work, self._rang)
 
-    async def read(
-        self, *, after: int = 0, limit: int, topic: Topic | None = None
-    ) -> list[LoggedEvent]:
+    async def read(self, *, after: int = 0, limit: int, topic: Topic | None = None) -> list[LoggedEvent]:
         kind, bindings = ("", ()) if topic is None else ("kind = ? AND", (topic,))
-        return await self._select(
-            Fragment(f"{kind} arrival > ? ORDER BY arrival", (*bindings, after)), limit
-        )
+        return await self._select(Fragment(f"{kind} arrival > ? ORDER BY arrival", (*bindings, after)), limit)
 
     async def query(
         self,
@@ -109,9 +105,7 @@ class SqliteEventLog(EventLog):
             limit,
         )
 
-    async def histories(
-        self, source: str | None = None
-    ) -> AsyncIterator[tuple[str, list[Event]]]:
+    async def histories(self, source: str | None = None) -> AsyncIterator[tuple[str, list[Event]]]:
         of_source = "" if source is None else "AND source = ?"
         sql = (
             "SELECT record, sequence, arrival, body FROM event INDEXED BY event_history"
@@ -120,9 +114,7 @@ class SqliteEventLog(EventLog):
         )
         rest = (_BATCH,) if source is None else (source, _BATCH)
 
-        def work(
-            connection: Connection, place: tuple[str, int, int]
-        ) -> list[tuple[str, int, int, Event]]:
+        def work(connection: Connection, place: tuple[str, int, int]) -> list[tuple[str, int, int, Event]]:
             rows = connection.rows(sql, (*place, *rest))
             return [(row[0], row[1], row[2], json.loads(row[3])) for row in rows]
 
@@ -195,9 +187,7 @@ def _row(event: Mapping[str, Any]) -> Row:
 
 def _term(path: str) -> Term:
     if path not in FACETS:
-        raise errors.BadFilter(
-            f"{path!r} is not a field of the log; those are {', '.join(FACETS)}"
-        )
+        raise errors.BadFilter(f"{path!r} is not a field of the log; those are {', '.join(FACETS)}")
     return Term("source" if path == "service" else path)
 
 

@@ -65,13 +65,9 @@ class SqliteRecordStore(RecordStore):
                 statements.append(
                     f"CREATE INDEX IF NOT EXISTS {index_of(table, paths)} ON {table}({columns})"
                 )
-            unique[collection.name] = {
-                index_of(table, (path,), "unique"): path for path in collection.unique
-            }
+            unique[collection.name] = {index_of(table, (path,), "unique"): path for path in collection.unique}
             for name, path in unique[collection.name].items():
-                statements.append(
-                    f"CREATE UNIQUE INDEX IF NOT EXISTS {name} ON {table}({term(path).sql})"
-                )
+                statements.append(f"CREATE UNIQUE INDEX IF NOT EXISTS {name} ON {table}({term(path).sql})")
 
         def work(connection: Connection) -> None:
             for statement in statements:
@@ -100,9 +96,7 @@ class SqliteRecordStore(RecordStore):
     async def get(self, collection: str, identifier: str) -> Record | None:
         return (await self.get_many(collection, (identifier,))).get(identifier)
 
-    async def get_many(
-        self, collection: str, identifiers: Iterable[str]
-    ) -> dict[str, Record]:
+    async def get_many(self, collection: str, identifiers: Iterable[str]) -> dict[str, Record]:
         sql = f"SELECT {COLUMNS} FROM {self._table(collection)} WHERE id = ?"
         wanted = list(dict.fromkeys(identifiers))
 
@@ -129,15 +123,11 @@ class SqliteRecordStore(RecordStore):
         changes, guards = dict(envelope_set or {}), dict(guard or {})
 
         def work(connection: Connection) -> None:
-            row = connection.row(
-                f"SELECT {COLUMNS}, waiting FROM {table} WHERE id = ?", (identifier,)
-            )
+            row = connection.row(f"SELECT {COLUMNS}, waiting FROM {table} WHERE id = ?", (identifier,))
             if row is None:
                 raise errors.NotFound(f"there is no {identifier} in {collection}")
             if row[1] != expected_version:
-                raise errors.VersionConflict(
-                    f"{identifier} is at version {row[1]}, not {expected_version}"
-                )
+                raise errors.VersionConflict(f"{identifier} is at version {row[1]}, not {expected_version}")
             if broken := broken_guard(row, guards):
                 raise errors.VersionConflict(f"{broken} of {identifier} has changed")
             outbox = pushed(row[5], new_event)
@@ -177,33 +167,25 @@ class SqliteRecordStore(RecordStore):
         dumped(changes)  # refuse here what is not JSON
 
         def work(connection: Connection) -> bool:
-            row = connection.row(
-                f"SELECT {COLUMNS} FROM {table} WHERE id = ?", (identifier,)
-            )
+            row = connection.row(f"SELECT {COLUMNS} FROM {table} WHERE id = ?", (identifier,))
             if row is None:
                 return False
             if broken_guard(row, guards):
                 return False
             envelope = dumped(changed(json.loads(row[3]), changes))
             check_size(identifier, envelope, row[4], row[5])
-            connection.run(
-                f"UPDATE {table} SET envelope = ? WHERE id = ?", (envelope, identifier)
-            )
+            connection.run(f"UPDATE {table} SET envelope = ? WHERE id = ?", (envelope, identifier))
             return True
 
         return await self._write(collection, identifier, work)
 
-    async def pull_many(
-        self, collection: str, event_ids: Mapping[str, Iterable[str]]
-    ) -> None:
+    async def pull_many(self, collection: str, event_ids: Mapping[str, Iterable[str]]) -> None:
         table = self._table(collection)
         shipped = {identifier: frozenset(ids) for identifier, ids in event_ids.items()}
 
         def work(connection: Connection) -> None:
             for identifier, ids in shipped.items():
-                row = connection.row(
-                    f"SELECT outbox, waiting FROM {table} WHERE id = ?", (identifier,)
-                )
+                row = connection.row(f"SELECT outbox, waiting FROM {table} WHERE id = ?", (identifier,))
                 if row is None:
                     continue
                 rest = [event for event in json.loads(row[0]) if event["id"] not in ids]
@@ -218,9 +200,7 @@ class SqliteRecordStore(RecordStore):
     async def waiting(self, collection: str, limit: int) -> list[Record]:
         sql = f"SELECT {COLUMNS} FROM {self._table(collection)} WHERE waiting IS NOT NULL ORDER BY waiting LIMIT ?"
         return await self._file.read(
-            lambda connection: [
-                record_of(row) for row in connection.rows(sql, (limit,))
-            ]
+            lambda connection: [record_of(row) for row in connection.rows(sql, (limit,))]
         )
 
     async def find(
@@ -243,13 +223,8 @@ class SqliteRecordStore(RecordStore):
             for stretch in stretches:
                 if len(found) >= limit:
                     break
-                statement = page_statement(
-                    table, columns, condition, stretch, limit - len(found)
-                )
-                found.extend(
-                    record_of(row)
-                    for row in connection.rows(statement.sql, statement.bindings)
-                )
+                statement = page_statement(table, columns, condition, stretch, limit - len(found))
+                found.extend(record_of(row) for row in connection.rows(statement.sql, statement.bindings))
             return found
 
         return await self._file.read(work)
@@ -257,14 +232,10 @@ class SqliteRecordStore(RecordStore):
     async def count(self, collection: str, where: Condition | None = None) -> int:
         condition = Fragment("1") if where is None else compiled(where, term)
         sql = f"SELECT count(*) FROM {self._table(collection)} WHERE {condition.sql}"
-        row = await self._file.read(
-            lambda connection: connection.row(sql, condition.bindings)
-        )
+        row = await self._file.read(lambda connection: connection.row(sql, condition.bindings))
         return int(row[0]) if row else 0
 
-    async def put_view(
-        self, collection: str, identifier: str, state: Mapping[str, Any]
-    ) -> None:
+    async def put_view(self, collection: str, identifier: str, state: Mapping[str, Any]) -> None:
         table = self._table(collection)
         text = dumped(state)
         check_size(identifier, text)
@@ -287,9 +258,7 @@ class SqliteRecordStore(RecordStore):
         sql = f"SELECT {COLUMNS} FROM {self._table(collection)} WHERE id > ? ORDER BY id LIMIT ?"
 
         async def page(last: str) -> list[Record]:
-            return await self._file.read(
-                lambda c: [record_of(row) for row in c.rows(sql, (last, batch))]
-            )
+            return await self._file.read(lambda c: [record_of(row) for row in c.rows(sql, (last, batch))])
 
         found = await page("")
         while found:
@@ -308,18 +277,12 @@ class SqliteRecordStore(RecordStore):
             raise LookupError(f"the collection {collection!r} was not declared")
         return table_of(collection)
 
-    async def _write(
-        self, collection: str, identifier: str, work: Callable[[Connection], Result]
-    ) -> Result:
+    async def _write(self, collection: str, identifier: str, work: Callable[[Connection], Result]) -> Result:
         try:
             return await self._file.write(work)
         except errors.AlreadyExists as error:
             path = self._unique[collection].get(error.extra["field"], "id")
-            what = (
-                identifier
-                if path == "id"
-                else f"another record with the {path} of {identifier}"
-            )
+            what = identifier if path == "id" else f"another record with the {path} of {identifier}"
             raise errors.AlreadyExists(
                 f"{what} exists already in {collection}", extra={"field": path}
             ) from error
@@ -331,9 +294,7 @@ def _next_place(connection: Connection, table: str) -> int:
     return 1 + (row[0] or 0 if row else 0)
 
 
-def page_statement(
-    table: str, columns: str, condition: Fragment, stretch: Segment, limit: int
-) -> Fragment:
+def page_statement(table: str, columns: str, condition: Fragment, stretch: Segment, limit: int) -> Fragment:
     """The query for at most `limit` rows of one stretch of a sorted list."""
     return Fragment(
         f"SELECT {columns} FROM {table} WHERE {stretch.where.sql} AND {condition.sql} ORDER BY {stretch.order} LIMIT ?",
