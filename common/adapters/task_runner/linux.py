@@ -23,10 +23,15 @@ def _prctl(option: int, value: int) -> None:
 
 
 def die_with(parent: int) -> None:
-    """Have the kernel kill this process when `parent` ends; ends at once if that has happened already."""
+    """Have the kernel kill this process when `parent` ends; at once if that has happened already."""
     _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:
         os.kill(os.getpid(), signal.SIGKILL)
+
+
+def outlive_parent() -> None:
+    """Take back `die_with`: the caller watches its parent itself, to clean up before it ends."""
+    _prctl(_PR_SET_PDEATHSIG, 0)
 
 
 def adopt_orphans() -> None:
@@ -36,7 +41,7 @@ def adopt_orphans() -> None:
 
 @dataclass(frozen=True)
 class Sample:
-    """What a tree of processes uses at one moment: bytes resident, seconds of CPU so far, and threads."""
+    """What a tree of processes uses at one moment: bytes resident, seconds of CPU so far, threads."""
 
     resident: int
     cpu_seconds: float
@@ -45,10 +50,10 @@ class Sample:
 
 
 def children(process: int) -> Iterator[int]:
-    """The living and the dead children of a process, of all its threads; none if it has gone meanwhile."""
+    """The children of a process, of all its threads, zombies too; none if it has gone meanwhile."""
     try:
-        for thread in os.listdir(f"/proc/{process}/task"):
-            yield from map(int, Path(f"/proc/{process}/task/{thread}/children").read_text().split())
+        for thread in Path(f"/proc/{process}/task").iterdir():
+            yield from map(int, (thread / "children").read_text().split())
     except (FileNotFoundError, ProcessLookupError):
         return
 
@@ -62,25 +67,24 @@ def descendants(process: int) -> list[int]:
 
 
 def sample(process: int) -> Sample:
-    """What all descendants of `process` use together; those that end meanwhile count with what they had."""
-    resident = threads = 0
-    ticks = 0
-    alive = descendants(process)
+    """What a process and its descendants use together; those that end meanwhile do not count."""
+    resident = threads = ticks = 0
+    alive = (process, *descendants(process))
     for one in alive:
         try:
             text = Path(f"/proc/{one}/stat").read_text()
         except (FileNotFoundError, ProcessLookupError):
             continue
-        # The command's name may hold spaces and brackets; what follows the last bracket is numbers (proc_pid_stat(5)).
+        # The command's name may hold spaces and brackets; after the last bracket are numbers (proc_pid_stat(5)).
         values = text[text.rindex(")") + 2 :].split()
         ticks += sum(map(int, values[11:15]))  # utime, stime, and those of children that were waited for
         threads += int(values[17])
         resident += int(values[21]) * _PAGE
-    return Sample(resident, ticks / _TICKS, threads, tuple(alive))
+    return Sample(resident, ticks / _TICKS, threads, alive)
 
 
 def proportional_memory(processes: tuple[int, ...]) -> int:
-    """Bytes that processes use, shared pages divided among the sharers (PSS, proc_pid_smaps(5)); slow for large ones."""
+    """Bytes that processes use, a shared page divided among its users (PSS, proc_pid_smaps(5)). Slow."""
     total = 0
     for one in processes:
         try:

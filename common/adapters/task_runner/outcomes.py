@@ -28,7 +28,7 @@ _REASONS = {
 
 @dataclass(frozen=True)
 class Ended:
-    """What the keeper said at the end: exit code (negative: signal) and why the task was stopped, if it was."""
+    """What the fork server said: exit code (negative: signal), and why it stopped the task, if it did."""
 
     code: int
     reason: str | None
@@ -37,11 +37,11 @@ class Ended:
     @classmethod
     def parse(cls, message: Mapping[str, Any]) -> Ended:
         usage = Usage(message["seconds"], message["cpu_seconds"], message["peak_memory"])
-        return cls(message["ended"], message["reason"], usage)
+        return cls(message["code"], message["reason"], usage)
 
 
 def read_outcome(task: TaskSpec, folder: Path, ended: Ended | None) -> TaskOutcome:
-    """The outcome of a task whose processes are gone; `ended` is None if the keeper went away too. Reads files."""
+    """The outcome of a task whose processes are gone; `ended` is None if the server went too. Reads files."""
     usage = ended.usage if ended else Usage()
     problem = _LOST
     if ended is not None and ended.code == 0:
@@ -79,7 +79,7 @@ def _death(task: TaskSpec, ended: Ended) -> Problem:
 
 def _result(task: TaskSpec, folder: Path) -> dict[str, Any] | None:
     try:
-        with open(folder / RESULT, "rb") as source:
+        with (folder / RESULT).open("rb") as source:
             body = open_bytes(source, task.key, result_blob(task.id), max_size=2 * RESULT_LIMIT)
     except (FileNotFoundError, errors.IntegrityError, errors.TooLarge):
         return None
@@ -88,6 +88,6 @@ def _result(task: TaskSpec, folder: Path) -> dict[str, Any] | None:
 
 
 def _outputs(task: TaskSpec, folder: Path) -> dict[str, Path]:
-    """What the function wrote of what it may write; a link is not followed, a service would read for the task."""
+    """What the function wrote of what it may; links do not count, a service would follow them for it."""
     paths = {name: folder / "outputs" / name for name in (*task.sealed_outputs, *task.plain_outputs)}
     return {name: path for name, path in paths.items() if path.is_file() and not path.is_symlink()}

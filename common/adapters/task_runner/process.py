@@ -1,8 +1,9 @@
-"""The task runner of one machine: each task in a child of a fork server, watched by a keeper of its own.
+"""The task runner of one machine: every task is a child of a fork server, which watches it.
 
-    runner (this process) ── fork server ── keeper (one per task) ── worker ── whatever the task starts
+    runner (this process) ── guard ── fork server ── worker, one per task ── whatever the task starts
 
-The runner only reads three descriptors per task: the keeper's lines, the task's output and its progress.
+Whichever of them is killed, those on its right end: workers and server with their parents, the rest because server
+and guard adopt orphans. The runner reads of each task its output and its progress, and of the server how it ended.
 """
 
 from __future__ import annotations
@@ -27,7 +28,6 @@ from common.ports.task_runner import TaskOutcome, TaskRunner, TaskSpec
 
 _FUNCTION = re.compile(r"[a-z]\w*(\.[a-z]\w*)*:[a-z]\w*", re.ASCII)
 _NAME = re.compile(r"\w[\w.-]{0,199}", re.ASCII)
-_LAST_OUTPUT = 1.0  # seconds that output may come after the task's end: only if its keeper was killed
 
 
 class ProcessTaskRunner(TaskRunner):
@@ -40,7 +40,7 @@ class ProcessTaskRunner(TaskRunner):
     def __init__(
         self, root: Path, *, functions: Sequence[str], preload: Sequence[str] = (), grace: float = 5.0
     ) -> None:
-        self._root = root
+        self._root = root.absolute()
         self._functions = tuple(functions)
         self._preload = tuple(preload)
         self._grace = grace
@@ -65,11 +65,12 @@ class ProcessTaskRunner(TaskRunner):
             await self._server.close()
 
     def ready(self) -> bool:
-        return self._open and self._server is not None and self._server.is_ready
+        return self._open and self._server is not None and self._server.ready
 
     def processes(self) -> dict[str, int]:
         """The worker's process id of every running task that has one."""
-        return {name: run.worker for name, run in self._runs.items() if run.worker is not None}
+        workers = self._server.workers if self._server is not None else {}
+        return {name: workers[run.folder.name] for name, run in self._runs.items() if run.folder.name in workers}
 
     async def run(
         self,
@@ -80,12 +81,12 @@ class ProcessTaskRunner(TaskRunner):
     ) -> TaskOutcome:
         self._check(task)
         folder = self._root / f"{task.id}.{secrets.token_hex(4)}"
-        run = self._runs[task.id] = _Run(task, folder, self._grace, on_progress, on_output)
+        run = self._runs[task.id] = _Run(task, folder, on_progress, on_output)
         try:
             server = self._living_server()
             await server.wait_ready()
             await asyncio.to_thread(_make, folder)
-            ended = await run.to_end(server)
+            ended = await run.to_end(server, self._grace)
             outcome = await asyncio.to_thread(read_outcome, task, folder, ended)
         except BaseException:
             # Not awaited: a second cancellation would leave the folder behind.
@@ -121,7 +122,7 @@ class ProcessTaskRunner(TaskRunner):
             raise errors.Conflict(f"a task called {task.id} is running already")
 
     def _living_server(self) -> ServerLink:
-        if self._server is None or self._server.ended.done():
+        if self._server is None or not self._server.alive:
             self._server = ServerLink(self._preload)
         return self._server
 
@@ -133,89 +134,81 @@ class _Run:
         self,
         task: TaskSpec,
         folder: Path,
-        grace: float,
         on_progress: Callable[[Progress], None],
         on_output: Callable[[bytes], None],
     ) -> None:
+        self.folder = folder
         self.over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self.worker: int | None = None
         self._task = task
-        self._folder = folder
-        self._grace = grace
         self._on_progress = on_progress
         self._on_output = on_output
         self._printed = 0
-        self._channel: socket.socket | None = None
+        self._server: ServerLink | None = None
         self._reason: str | None = None
-        self._ended: Ended | None = None
 
     def stop(self, reason: str) -> None:
-        """Tell the keeper to end the task; remembered if there is none yet."""
+        """Have the task stopped; remembered if it has not started yet. The first reason stands."""
         if self._reason is None:
             self._reason = reason
-            if self._channel is not None:
-                self._tell(self._channel)
+            self._forward_stop()
 
-    def _tell(self, channel: socket.socket) -> None:
-        try:
-            channel.send(json.dumps({"stop": self._reason}).encode() + b"\n")
-        except OSError:
-            return  # the keeper is gone, and with it the task
+    def _forward_stop(self) -> None:
+        if self._server is not None and self._reason is not None:
+            self._server.stop(self.folder.name, self._reason)
 
-    async def to_end(self, server: ServerLink) -> Ended | None:
-        """Have the task run, and wait until no process of it is left; None if the keeper did not tell how it went."""
-        channel, theirs = socket.socketpair()
+    async def to_end(self, server: ServerLink, grace: float) -> Ended | None:
+        """Have the task run, and wait until no process of it is left; None if the server did not tell how it went."""
+        order = {"task": self.folder.name, "folder": str(self.folder), "limits": vars(self._task.limits), "grace": grace}
+        job, their_job = socket.socketpair()
         output, their_output = os.pipe()
         progress, their_progress = os.pipe()
         drains: list[Drain] = []
         try:
             try:
-                server.hand_over(self._task.id, [theirs.fileno(), their_output, their_progress])
+                ended = server.start(order, [their_job.fileno(), their_output, their_progress])
             finally:
-                theirs.close()
+                their_job.close()
                 os.close(their_output)
                 os.close(their_progress)
-            channel.setblocking(False)
-            drains = [
-                Drain(channel.fileno(), Lines(self._hear)),
-                Drain(output, self._take_output),
-                Drain(progress, Lines(self._take_progress)),
-            ]
-            await self._follow(channel, drains)
+            self._server = server
+            self._forward_stop()
+            drains = [Drain(output, self._take_output), Drain(progress, Lines(self._take_progress))]
+            return await self._follow(ended, job, [drain.ended for drain in drains])
         finally:
-            # If we leave early, the end of the channel is what makes the keeper kill at once.
-            self._channel = None
             for drain in drains:
                 drain.stop()
-            channel.close()
+            job.close()
             os.close(output)
             os.close(progress)
-        return self._ended
 
-    async def _follow(self, channel: socket.socket, drains: Sequence[Drain]) -> None:
-        keeper, *streams = (drain.ended for drain in drains)
+    async def _follow(
+        self, ended: asyncio.Future[Ended | None], job: socket.socket, streams: Sequence[asyncio.Future[None]]
+    ) -> Ended | None:
         try:
-            try:
-                await asyncio.get_running_loop().sock_sendall(channel, self._job())
-            except OSError:
-                return  # the server died with the task in its hands: nothing was started
-            self._channel = channel
-            if self._reason is not None:
-                self._tell(channel)
-            await self._wait(keeper, streams)
-        except asyncio.CancelledError:
+            await self._send_job(job)
+            waiting: list[asyncio.Future[Any]] = [ended, *streams]
+            await asyncio.wait(waiting, return_when=asyncio.FIRST_EXCEPTION)
+            for stream in streams:
+                if stream.done():
+                    stream.result()  # raises what a callback raised
+        except BaseException:
             self.stop(CANCELLED)
-            await self._wait(keeper, streams)
+            await asyncio.wait([ended])
             raise
+        return ended.result()
 
-    async def _wait(self, keeper: asyncio.Future[None], streams: Sequence[asyncio.Future[None]]) -> None:
-        await asyncio.wait([keeper, *streams], return_when=asyncio.FIRST_EXCEPTION)
-        await asyncio.wait(streams, timeout=_LAST_OUTPUT)
+    async def _send_job(self, job: socket.socket) -> None:
+        job.setblocking(False)
+        try:
+            await asyncio.get_running_loop().sock_sendall(job, self._job())
+        except ConnectionError:
+            return  # the worker has ended before it had read everything; how, the server tells
+        job.close()
 
     def _job(self) -> bytes:
         task = self._task
-        sealed = {name: (str(one.path), one.key.hex(), one.blob) for name, one in task.sealed_inputs.items()}
-        job: dict[str, Any] = {
+        sealed = {name: (str(one.path.absolute()), one.key.hex(), one.blob) for name, one in task.sealed_inputs.items()}
+        job = {
             "id": task.id,
             "function": task.function,
             "request": dict(task.request),
@@ -225,17 +218,9 @@ class _Run:
             "sealed_outputs": dict(task.sealed_outputs),
             "plain_outputs": sorted(task.plain_outputs),
             "limits": vars(task.limits),
-            "folder": str(self._folder.absolute()),
-            "grace": self._grace,
+            "folder": str(self.folder),
         }
-        return json.dumps(job).encode() + b"\n"
-
-    def _hear(self, line: bytes) -> None:
-        said = json.loads(line)
-        if "started" in said:
-            self.worker = said["started"]
-        else:
-            self._ended = Ended.parse(said)
+        return json.dumps(job).encode()
 
     def _take_output(self, piece: bytes) -> None:
         room = self._task.limits.output - self._printed

@@ -18,7 +18,7 @@ _LINE = 4096  # PIPE_BUF: a line up to this size is written wholly or not at all
 
 
 class ChildFiles:
-    """`TaskFiles` over a work folder: outputs are written to a temporary name, flushed to disk, then renamed."""
+    """`TaskFiles` over a work folder: outputs get a temporary name, are flushed to disk, then renamed."""
 
     def __init__(self, job: Mapping[str, Any], folder: Path, progress: int) -> None:
         self._job = job
@@ -33,7 +33,7 @@ class ChildFiles:
 
     def read(self, name: str) -> bytes:
         path, key, blob = self._named("sealed_inputs", name)
-        with open(path, "rb") as source:
+        with Path(path).open("rb") as source:
             return open_bytes(source, bytes.fromhex(key), blob)
 
     @contextmanager
@@ -68,17 +68,13 @@ class ChildFiles:
 
 
 @contextmanager
-def sealed_file(path: Path, key: bytes, blob: str) -> Iterator[BinaryIO]:
-    """A stream sealed for `blob` that becomes the file `path`, durably, when the block ends without an exception."""
+def sealed_file(path: Path, key: bytes, blob: str, *, durable: bool = True) -> Iterator[BinaryIO]:
+    """A stream sealed for `blob` that becomes the file `path` when the block ends without an exception."""
     temporary = path.with_name(f"{path.name}.temporary")
-    with open(temporary, "xb") as target:
+    with temporary.open("wb") as target:
         with FrameWriter(target, key, blob) as writer:
             yield cast(BinaryIO, writer)
         target.flush()
-        os.fsync(target.fileno())
-    os.rename(temporary, path)
-    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+        if durable:  # here, so that whoever moves the file into the blob store does not wait for the disk
+            os.fsync(target.fileno())
+    temporary.rename(path)

@@ -1,26 +1,32 @@
-"""The child process that computes one task: it limits itself, calls the function, and leaves a sealed result."""
+"""The child process that computes one task: limits itself, calls the function, leaves a sealed result."""
 
 from __future__ import annotations
 
 import errno
 import faulthandler
 import importlib
+import io
 import json
 import os
 import resource
 import signal
+import socket
 import sys
 import traceback
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import threadpoolctl  # type: ignore[import-untyped]
+
 from common import errors
 from common.adapters.task_runner import linux
 from common.adapters.task_runner.task_files import ChildFiles, sealed_file
 from common.ports.task_runner import RESULT_LIMIT
+from common.records.frames import seal_stream
 
 RESULT = "result"
+THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 _OPEN_FILES = 4096
 _OOM_SCORE = 500  # of 1000: the kernel's last resort takes a task before a service
 
@@ -30,22 +36,48 @@ def result_blob(task_id: str) -> str:
     return f"{task_id}/result"
 
 
-def work(job: Mapping[str, Any], folder: Path, progress: int, keeper: int) -> None:
-    """Compute the task and leave its result in the folder."""
-    linux.die_with(keeper)
+def work(assignment: socket.socket, server: int) -> None:
+    """Wait for a task, compute it, and leave its result in its folder; called right after the fork.
+
+    `assignment` gives three descriptors: the job (JSON up to its end, straight from the runner, so that the server
+    never sees a key), the pipe for output and the one for progress. Its end without them: nothing to do any more.
+    """
+    linux.die_with(server)
+    os.setsid()
+    _rehearse()
+    _, descriptors, _, _ = socket.recv_fds(assignment, 1, 3)
+    assignment.close()
+    if not descriptors:
+        return
+    job_channel, output, progress = descriptors
+    for descriptor, stream in ((os.open(os.devnull, os.O_RDONLY), 0), (output, 1), (output, 2)):
+        os.dup2(descriptor, stream)
+    with open(job_channel, "rb") as source:  # noqa: PTH123 - a descriptor
+        job = json.loads(source.read())
+    folder = Path(job["folder"])
     _limit(job["limits"])
     _set_up_environment(folder, job["limits"]["threads"])
-    faulthandler.enable()
-    document = _compute(job, ChildFiles(job, folder, progress))
-    body = json.dumps(document, allow_nan=False, separators=(",", ":")).encode()
+    body = _compute(job, ChildFiles(job, folder, progress))
     sys.stdout.flush()
     sys.stderr.flush()
-    with sealed_file(folder / RESULT, bytes.fromhex(job["key"]), result_blob(job["id"])) as target:
+    # Not flushed to disk: after a crash of the machine nobody asks for it, the root of all work folders is emptied.
+    sealed = sealed_file(folder / RESULT, bytes.fromhex(job["key"]), result_blob(job["id"]), durable=False)
+    with sealed as target:
         target.write(body)
 
 
+def _rehearse() -> None:
+    """What every task needs, done while waiting for one."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    faulthandler.enable()
+    seal_stream(io.BytesIO(), io.BytesIO(), key=bytes(32), name="")
+    random = sys.modules.get("numpy.random")
+    if random is not None:
+        random.seed()  # else every child began with the state the server had
+
+
 def _limit(limits: Mapping[str, Any]) -> None:
-    """The limits that the kernel keeps; the address space is not one of them, libraries reserve much and use little."""
+    """The limits that the kernel keeps. Not the address space: libraries reserve much and use little of it."""
     if limits["cpu_seconds"] is not None:
         seconds = int(limits["cpu_seconds"]) + 1
         resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 1))
@@ -63,44 +95,40 @@ def _set_up_environment(folder: Path, threads: int) -> None:
     # Libraries that would use /dev/shm or the home folder stay inside the limits, and leave nothing.
     os.environ.update(HOME=str(temporary), TMPDIR=str(temporary), JOBLIB_TEMP_FOLDER=str(temporary))
     os.chdir(temporary)
-    numpy = sys.modules.get("numpy")
-    if numpy is not None:
-        numpy.random.seed()  # every child would begin with the state the server had
     if threads > 1:
         _allow_threads(threads)
 
 
 def _allow_threads(threads: int) -> None:
     """Let BLAS, OpenMP and Arrow use more than the one thread the server's environment gives them."""
-    from threadpoolctl import threadpool_limits
-
     os.environ.update(dict.fromkeys(THREAD_VARIABLES, str(threads)))
-    threadpool_limits(threads)
+    threadpoolctl.threadpool_limits(threads)
     arrow = sys.modules.get("pyarrow")
     if arrow is not None:
         arrow.set_cpu_count(threads)
 
 
-THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
-
-
-def _compute(job: Mapping[str, Any], files: ChildFiles) -> dict[str, Any]:
-    """The outcome document: `{"result": …}` or `{"problem": …}`."""
+def _compute(job: Mapping[str, Any], files: ChildFiles) -> bytes:
+    """The outcome as JSON: `{"result": …}` or `{"problem": …}`."""
     try:
         module, _, name = job["function"].partition(":")
         function = getattr(importlib.import_module(module), name)
         result = function(job["request"], files)
         if not isinstance(result, dict):
-            return _problem("task_error", f"{job['function']} returned {type(result).__name__}, not a dict")
-        size = len(json.dumps(result, allow_nan=False))
-        if size > RESULT_LIMIT:
-            return _problem("task_error", f"the result has {size} bytes of JSON; {RESULT_LIMIT} may be returned")
-    except BaseException as error:  # whatever a function raises, also SystemExit, is its outcome
-        return _failure(error)
-    return {"result": result}
+            raise TypeError(f"{job['function']} returned {type(result).__name__}, not a dict")
+        body = _json({"result": result})
+        if len(body) > RESULT_LIMIT:
+            raise ValueError(f"the result has {len(body)} bytes of JSON; {RESULT_LIMIT} may be returned")
+        return body
+    except BaseException as error:  # whatever a function raises, SystemExit too, is its outcome
+        return _json({"problem": _problem_of(error)})
 
 
-def _failure(error: BaseException) -> dict[str, Any]:
+def _json(document: Mapping[str, Any]) -> bytes:
+    return json.dumps(document, allow_nan=False, separators=(",", ":")).encode()
+
+
+def _problem_of(error: BaseException) -> dict[str, Any]:
     if isinstance(error, errors.AutoLearnError):
         flaws = [flaw.document() for flaw in error.flaws]
         return _problem(error.code, error.detail, retryable=error.retryable, errors=flaws)
@@ -116,14 +144,4 @@ def _failure(error: BaseException) -> dict[str, Any]:
 
 
 def _problem(code: str, detail: str, **more: Any) -> dict[str, Any]:
-    return {"problem": {"code": code, "detail": detail, **more}}
-
-
-def become_worker(output: int) -> None:
-    """Leave the keeper's group and streams behind: a session of its own, no input, output into the pipe."""
-    os.setsid()
-    nothing = os.open(os.devnull, os.O_RDONLY)
-    os.dup2(nothing, 0)
-    os.dup2(output, 1)
-    os.dup2(output, 2)
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    return {"code": code, "detail": detail, **more}

@@ -1,0 +1,90 @@
+"""Watching one running task: what its processes use, when it must stop, and how it ended."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from common.adapters.task_runner import linux
+
+_FILES = 10_000  # files a task may have; a million of them is a flood of its own
+
+
+class Watch:
+    """One task's worker and its descendants. `order` is what the runner said: `limits`, `folder`, `grace`."""
+
+    def __init__(self, order: Mapping[str, Any], worker: int) -> None:
+        self.name: str = order["task"]
+        self.worker = worker
+        self._limits: dict[str, Any] = order["limits"]
+        self._grace = float(order["grace"])
+        self._folder = Path(order["folder"])
+        self._began = time.monotonic()
+        self._reason: str | None = None
+        self._kill_at: float | None = None
+        self._peak = 0
+
+    def inspect(self) -> None:
+        """Compare what the task uses with what it may use, and stop it for good if it was asked to long ago."""
+        now = time.monotonic()
+        if self._kill_at is not None and now >= self._kill_at:
+            self._signal(signal.SIGKILL)
+            return
+        limits, used = self._limits, linux.sample(self.worker)
+        self._peak = max(self._peak, used.resident)
+        if used.threads > limits["processes"]:
+            self._kill("limit:processes")
+        elif self._takes_too_much_memory(used):
+            self._kill("out_of_memory")
+        elif now - self._began > limits["wall_seconds"]:
+            self.stop("time_limit")
+        elif limits["cpu_seconds"] is not None and used.cpu_seconds > limits["cpu_seconds"]:
+            self.stop("cpu_limit")
+        elif self._takes_too_much_disk():
+            self._kill("disk_limit")
+
+    def _takes_too_much_memory(self, used: linux.Sample) -> bool:
+        # Resident counts what all children share with the server once per child; only beyond it the exact, slow sum.
+        most: int = self._limits["memory"]
+        return used.resident > most and linux.proportional_memory(used.processes) > most
+
+    def _takes_too_much_disk(self) -> bool:
+        size, files = linux.folder_use(self._folder, _FILES)
+        most: int = self._limits["folder"]
+        return size > most or files > _FILES
+
+    def stop(self, reason: str) -> None:
+        """Ask the task to end, and remember when to stop asking. The first reason stands."""
+        if self._reason is None:
+            self._reason = reason
+            self._kill_at = time.monotonic() + self._grace
+            self._signal(signal.SIGTERM)
+
+    def _kill(self, reason: str) -> None:
+        self._reason = self._reason or reason
+        self._signal(signal.SIGKILL)
+
+    def _signal(self, number: signal.Signals) -> None:
+        """To the group, at once and without a race with a fork, and to the worker should it have left its group."""
+        for send in (os.killpg, os.kill):
+            try:
+                send(self.worker, number)
+            except ProcessLookupError:
+                continue
+
+    def bury(self) -> dict[str, Any]:
+        """Wait for the worker, which has ended, kill the rest of its group, and say how it went."""
+        self._signal(signal.SIGKILL)  # before the wait: until then nobody else can have the same number
+        _, status, used = os.wait4(self.worker, 0)
+        return {
+            "ended": self.name,
+            "code": os.waitstatus_to_exitcode(status),
+            "reason": self._reason,
+            "seconds": time.monotonic() - self._began,
+            "cpu_seconds": used.ru_utime + used.ru_stime,
+            "peak_memory": max(self._peak, used.ru_maxrss * 1024),
+        }
