@@ -19,9 +19,9 @@ from common.filtering.fields import bad
 __all__ = ["Token", "Tree", "place_of", "syntax_tree"]
 
 _GRAMMAR = r"""
-start: any
-any: all (_OR all)*
-all: part (_AND part)*
+?start: any
+?any: all (_OR all)*
+?all: part (_AND part)*
 ?part: NOT part                                 -> negation
      | "(" any ")"                              -> group
      | FIELD OPERATOR value                     -> comparison

@@ -30,7 +30,8 @@ from common.filtering.grammar import Token, Tree, place_of, syntax_tree
 LENGTH_LIMIT = 4_000
 """Characters of a filter."""
 PARTS_LIMIT = 100
-"""Comparisons and negations in a filter: bounds the depth of what walks the tree."""
+"""Comparisons, negations and brackets in a filter: bounds the depth of what walks the tree."""
+_PARTS = frozenset(("negation", "comparison", "membership", "group"))
 
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
@@ -50,12 +51,9 @@ def parse(text: str, fields: Fields | None = None) -> Condition:
             f"{len(text)} characters are too long; at most {LENGTH_LIMIT} are read",
         )
     tree = syntax_tree(text)
-    parts = sum(1 for node in tree.iter_subtrees() if node.data in ("negation", "comparison", "membership"))
-    if parts > PARTS_LIMIT:
+    if sum(node.data in _PARTS for node in tree.iter_subtrees()) > PARTS_LIMIT:
         raise bad(
-            "filter",
-            "too_long",
-            f"{parts} comparisons and negations are too many; at most {PARTS_LIMIT} go",
+            "filter", "too_long", f"at most {PARTS_LIMIT} comparisons, negations and brackets go into one"
         )
     return _condition(tree, fields)
 

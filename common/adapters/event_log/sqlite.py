@@ -41,8 +41,7 @@ _SCHEMA = Schema(
         _TABLE,
         "CREATE INDEX IF NOT EXISTS event_kind ON event(kind)",
         "CREATE INDEX IF NOT EXISTS event_time ON event(time, source, id)",
-        "CREATE INDEX IF NOT EXISTS event_history ON event(record, sequence) WHERE kind = 'state'",
-        "CREATE INDEX IF NOT EXISTS event_record ON event(record, time) WHERE record IS NOT NULL",
+        "CREATE INDEX IF NOT EXISTS event_record ON event(record, sequence) WHERE record IS NOT NULL",
         "CREATE INDEX IF NOT EXISTS event_trace ON event(trace) WHERE trace IS NOT NULL",
         "CREATE INDEX IF NOT EXISTS event_session ON event(session, time) WHERE session IS NOT NULL",
     ),
@@ -108,7 +107,7 @@ class SqliteEventLog(EventLog):
     async def histories(self, source: str | None = None) -> AsyncIterator[tuple[str, list[Event]]]:
         of_source = "" if source is None else "AND source = ?"
         sql = (
-            "SELECT record, sequence, arrival, body FROM event INDEXED BY event_history"
+            "SELECT record, sequence, arrival, body FROM event INDEXED BY event_record"
             f" WHERE kind = 'state' AND (record, sequence, arrival) > (?, ?, ?) {of_source}"
             " ORDER BY record, sequence, arrival LIMIT ?"
         )

@@ -1,0 +1,1 @@
+"""Where master keys are kept."""

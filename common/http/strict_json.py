@@ -1,0 +1,125 @@
+"""Strict JSON at the edge: what Python would silently repair or cannot store is refused with its place.
+
+Refused: duplicate keys, NaN and Infinity, integers beyond 64 bits, nesting deeper than 32, lone surrogates, keys with
+NUL or a leading `$`, and text that is not UTF-8.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable
+from typing import Any
+
+from fastapi import Request, Response
+from fastapi.routing import APIRoute
+
+from common import errors
+
+DEPTH = 32
+_INT64 = 2**63
+
+
+def _flaw(where: str, code: str, detail: str) -> errors.Invalid:
+    return errors.Invalid(detail, flaws=[errors.Flaw(where, code, detail)])
+
+
+def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in found:
+            raise _flaw(f"/{key}", "duplicate_key", f"the key {key!r} appears twice")
+        found[key] = value
+    return found
+
+
+def _constant(word: str) -> Any:
+    raise _flaw("", "number", f"{word} is no JSON number")
+
+
+def _integer(digits: str) -> int:
+    # Checked before int(): converting thousands of digits is slow on purpose in CPython.
+    if len(digits) > 20 or not -_INT64 <= int(digits) < _INT64:
+        raise _flaw("", "number", f"{digits[:24]} does not fit into 64 bits")
+    return int(digits)
+
+
+def _float(digits: str) -> float:
+    value = float(digits)
+    if not math.isfinite(value):
+        raise _flaw("", "number", f"{digits[:24]} is too large for a number")
+    return value
+
+
+def _check(value: Any, where: str, depth: int) -> None:
+    if depth > DEPTH:
+        raise _flaw(where, "depth", f"nested deeper than {DEPTH} levels")
+    if isinstance(value, str):
+        _check_text(value, where)
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            _check_text(key, where)
+            if key.startswith("$") or "\0" in key:
+                raise _flaw(f"{where}/{key}", "key", f"{key!r} is not allowed as a key")
+            _check(item, f"{where}/{key}", depth + 1)
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            _check(item, f"{where}/{index}", depth + 1)
+
+
+def _check_text(text: str, where: str) -> None:
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise _flaw(where, "unicode", "a text holds half a surrogate pair") from error
+
+
+def loads(body: bytes) -> Any:
+    """The value of a JSON text. Raises `errors.BadRequest` for what does not parse, `errors.Invalid` for the rest."""
+    try:
+        text = body.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise errors.BadRequest("the body is not UTF-8") from error
+    try:
+        value = json.loads(
+            text, object_pairs_hook=_pairs, parse_constant=_constant, parse_int=_integer, parse_float=_float
+        )
+    except RecursionError as error:
+        raise _flaw("", "depth", f"nested deeper than {DEPTH} levels") from error
+    except json.JSONDecodeError as error:
+        raise errors.BadRequest(f"the body is no JSON: {error.msg} at character {error.pos}") from error
+    _check(value, "", 1)
+    return value
+
+
+class StrictRequest(Request):
+    """A request whose JSON is read by `loads`."""
+
+    async def json(self) -> Any:
+        """The body's value; see `loads` for the errors."""
+        if not hasattr(self, "_strict"):
+            self._strict = loads(await self.body())
+        return self._strict
+
+
+class StrictRoute(APIRoute):
+    """A route that reads JSON strictly and refuses what is no JSON by its content type."""
+
+    def get_route_handler(self) -> Callable[[Request], Any]:
+        handler = super().get_route_handler()
+        wants_json = self.body_field is not None
+
+        async def strict(request: Request) -> Response:
+            inner = StrictRequest(request.scope, request.receive)
+            if wants_json:
+                kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+                body = await inner.body()
+                if body and kind != "application/json" and not kind.endswith("+json"):
+                    raise errors.UnsupportedMediaType(f"this route takes application/json, not {kind or 'nothing named'}")
+                if body:
+                    # Here, because FastAPI turns any exception of its own reading into one and the same 400.
+                    await inner.json()
+            answer: Response = await handler(inner)
+            return answer
+
+        return strict

@@ -1,0 +1,175 @@
+"""The call journal: every communication is appended to a local file first and shipped to the event log from there.
+
+A call leaves a `begin` line before its handler runs and an `end` line before the answer goes out. Both are plain
+`write`s, so they outlive a killed process; `fdatasync` follows in groups beside the requests. A begin without an end
+becomes a call of outcome `unknown` at the next start. Lines carry a CRC-32, so a torn one is recognised and reported.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import collections
+import contextlib
+import json
+import os
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from common import errors, logging
+from common.ports.event_log import EventLog
+
+_SEGMENT = 4 * 2**20
+_BATCH = 2_000
+_log = logging.logger("journal")
+
+
+@dataclass
+class _Segment:
+    path: Path
+    descriptor: int
+    size: int = 0
+    owed: int = 0  # calls begun here that the event log does not have yet
+
+
+def _line(entry: dict[str, Any]) -> bytes:
+    body = json.dumps(entry, separators=(",", ":"), ensure_ascii=False).encode()
+    return b"%08x %s\n" % (zlib.crc32(body), body)
+
+
+def _entries(path: Path) -> Iterator[dict[str, Any]]:
+    with path.open("rb") as file:
+        for number, line in enumerate(file, 1):
+            body = line[9:].rstrip(b"\n")
+            if line[:8] != b"%08x" % zlib.crc32(body):
+                _log.warning("torn journal line dropped", journal=path.name, line=number)
+                continue
+            yield json.loads(body)
+
+
+class Journal:
+    """Call events of one process, on disk until the event log has them, the recent ones in memory too."""
+
+    def __init__(self, folder: Path, log: EventLog, *, limit: int, keep: int = 1_000) -> None:
+        """Journal files live in `folder`; at `limit` bytes `full` turns true; `recent` keeps the last `keep` calls."""
+        self.folder, self._eventlog, self._limit = folder, log, limit
+        self.recent: collections.deque[dict[str, Any]] = collections.deque(maxlen=keep)
+        self.refused = 0
+        self._segments: list[_Segment] = []
+        self._owner: dict[str, _Segment] = {}
+        self._ended: collections.deque[dict[str, Any]] = collections.deque()
+        self._wake = asyncio.Event()
+        self._shipped = asyncio.Condition()
+        self._task: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> Journal:
+        await self._recover()
+        self._open_segment()
+        self._task = asyncio.create_task(self._run(), name="journal")
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        with contextlib.suppress(TimeoutError, errors.AutoLearnError):
+            await asyncio.wait_for(self.flush(), 5)
+        if self._task:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+        for segment in self._segments:
+            os.close(segment.descriptor)
+            if not segment.owed:
+                segment.path.unlink()
+
+    @property
+    def full(self) -> bool:
+        """Whether the journal has reached its bound, so that further calls must be refused."""
+        return sum(segment.size for segment in self._segments) >= self._limit
+
+    def begin(self, event: dict[str, Any]) -> None:
+        """Write down that the call has begun; `event` is its call event without outcome."""
+        segment = self._segments[-1]
+        if segment.size >= _SEGMENT:
+            segment = self._open_segment()
+        self._write(segment, {"begin": event})
+        segment.owed += 1
+        self._owner[event["id"]] = segment
+
+    def end(self, event: dict[str, Any]) -> None:
+        """Write down how the call ended, and leave it to be shipped."""
+        self._write(self._owner[event["id"]], {"end": event})
+        self.recent.append(event)
+        self._ended.append(event)
+        self._wake.set()
+
+    async def flush(self) -> None:
+        """Return when everything that has ended so far is in the event log."""
+        async with self._shipped:
+            self._wake.set()
+            await self._shipped.wait_for(lambda: not self._ended)
+
+    def _write(self, segment: _Segment, entry: dict[str, Any]) -> None:
+        segment.size += os.write(segment.descriptor, _line(entry))
+
+    def _open_segment(self) -> _Segment:
+        number = int(self._segments[-1].path.stem) + 1 if self._segments else 1
+        path = self.folder / f"{number:08}.journal"
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_TRUNC, 0o600)
+        self._segments.append(_Segment(path, descriptor))
+        return self._segments[-1]
+
+    async def _recover(self) -> None:
+        """Ship what an earlier process left: ended calls as they were, begun ones as `unknown`."""
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        paths = sorted(self.folder.glob("*.journal"))
+        begun: dict[str, dict[str, Any]] = {}
+        ended: list[dict[str, Any]] = []
+        for path in paths:
+            for entry in await asyncio.to_thread(lambda path=path: list(_entries(path))):
+                if "begin" in entry:
+                    begun[entry["begin"]["id"]] = entry["begin"]
+                else:
+                    begun.pop(entry["end"]["id"], None)
+                    ended.append(entry["end"])
+        for event in begun.values():
+            ended.append({**event, "data": {**event["data"], "outcome": "unknown"}})
+        if begun:
+            _log.warning("calls without an end found", calls=len(begun))
+        for start in range(0, len(ended), _BATCH):
+            await self._eventlog.append(ended[start : start + _BATCH])
+        for path in paths:
+            path.unlink()
+
+    async def _run(self) -> None:
+        delay = 0.05
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            # A short pause gathers what comes close together into one write and one sync.
+            await asyncio.sleep(0.02)
+            try:
+                await self._ship()
+                delay = 0.05
+            except errors.AutoLearnError as error:
+                _log.warning("event log does not take calls", error=error.code, waiting=len(self._ended))
+                await asyncio.sleep(delay)
+                delay = min(delay * 2, 5.0)
+                self._wake.set()
+
+    async def _ship(self) -> None:
+        while self._ended:
+            await asyncio.to_thread(self._sync)
+            batch = [self._ended[index] for index in range(min(len(self._ended), _BATCH))]
+            await self._eventlog.append(batch)
+            for event in batch:
+                self._ended.popleft()
+                self._owner.pop(event["id"]).owed -= 1
+            for segment in [s for s in self._segments[:-1] if not s.owed]:
+                self._segments.remove(segment)
+                os.close(segment.descriptor)
+                segment.path.unlink()
+        async with self._shipped:
+            self._shipped.notify_all()
+
+    def _sync(self) -> None:
+        os.fdatasync(self._segments[-1].descriptor)

@@ -1,0 +1,53 @@
+"""State events: CloudEvents 1.0 documents whose id, order and predecessor follow from the record they change."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from common import context, ids, times
+
+Event = dict[str, Any]
+
+
+def canonical(value: Any) -> bytes:
+    """The one byte form of a JSON value that digests are taken of: sorted keys, no spaces, UTF-8, finite numbers."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
+
+
+def digest(value: Any) -> str:
+    """SHA-256 of the canonical form, in hex."""
+    return hashlib.sha256(canonical(value)).hexdigest()
+
+
+def state_event(
+    name: str, *, source: str, subject: str, sequence: int, data: Mapping[str, Any], prevhash: str, after: str = ""
+) -> Event:
+    """The event `autolearn.NAME.v1` that takes `subject` to version `sequence`.
+
+    `prevhash` is the digest of the record's event before (empty for the first): together they are a hash chain.
+    `after` is the time of that event: the times of one record never go back, whatever the clock does.
+    """
+    cause = context.current()
+    return {
+        "specversion": "1.0",
+        "id": ids.derived_id("evt", subject, sequence),
+        "type": f"autolearn.{name}.v1",
+        "source": source,
+        "subject": subject,
+        "sequence": sequence,
+        "time": times.not_before(after),
+        "actor": cause.actor,
+        "traceparent": cause.traceparent,
+        "correlationid": cause.trace_id,
+        "causationid": cause.causation,
+        "prevhash": prevhash,
+        "data": dict(data),
+    }
+
+
+def name_of(event: Mapping[str, Any]) -> str:
+    """`training.queued` of `autolearn.training.queued.v1`."""
+    return str(event["type"]).removeprefix("autolearn.").rsplit(".v", 1)[0]

@@ -1,0 +1,73 @@
+"""The relay: ships the events that wait in outboxes to the event log, in order, and pulls what is confirmed.
+
+It is the only way of a state event into the log. A crash between shipping and pulling ships the same event again; its
+id makes the second one a no-op.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+from common import errors, logging
+from common.ports.event_log import EventLog
+from common.ports.record_store import RecordStore
+
+_BATCH = 500
+_log = logging.logger("relay")
+
+
+class Relay:
+    """Ships the outboxes of `collections`; woken by `wake`, and by itself every `sweep` seconds."""
+
+    def __init__(self, store: RecordStore, log: EventLog, collections: Sequence[str], *, sweep: float) -> None:
+        self._store, self._eventlog, self._collections, self._sweep = store, log, tuple(collections), sweep
+        self._wake = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+        self.behind = False
+
+    async def __aenter__(self) -> Relay:
+        self._task = asyncio.create_task(self._run(), name="relay")
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        if self._task:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+        try:
+            await asyncio.wait_for(self.ship(), 5)
+        except (TimeoutError, errors.AutoLearnError):
+            _log.warning("events stay in their outboxes until the next start")
+
+    def wake(self) -> None:
+        """Something was written."""
+        self._wake.set()
+
+    async def ship(self) -> int:
+        """Ship everything that waits now; the number of events shipped."""
+        shipped = 0
+        for collection in self._collections:
+            while waiting := await self._store.waiting(collection, _BATCH):
+                await self._eventlog.append([event for record in waiting for event in record.outbox])
+                pulled = {record.id: [event["id"] for event in record.outbox] for record in waiting}
+                await self._store.pull_many(collection, pulled)
+                shipped += sum(len(ids) for ids in pulled.values())
+                if len(waiting) < _BATCH:
+                    break
+        return shipped
+
+    async def _run(self) -> None:
+        while True:
+            try:
+                async with asyncio.timeout(self._sweep):
+                    await self._wake.wait()
+            except TimeoutError:
+                pass  # the sweep: looks even when nobody rang
+            self._wake.clear()
+            try:
+                await self.ship()
+                self.behind = False
+            except errors.AutoLearnError as error:
+                self.behind = True
+                _log.warning("event log does not take events", error=error.code)
+                await asyncio.sleep(min(self._sweep, 1.0))
