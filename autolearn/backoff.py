@@ -40,7 +40,8 @@ class Backoff:
     async def pause(self, at_least: float | None = None) -> bool:
         """Sleep before the next try; False (at once) if the next try would come after the deadline.
 
-        The jitter keeps clients that failed together from coming back together; `at_least` is the server's Retry-After.
+        The jitter keeps clients that failed together from coming back together; `at_least` is the server's
+        Retry-After.
         """
         most = min(self._longest, self._first * 2**self._tries)
         self._tries += 1

@@ -1,7 +1,9 @@
-"""Running the asynchronous client from synchronous code: an event loop on a thread, and verbs that wait for it.
+"""Running the asynchronous client from synchronous code: an event loop on a thread, and verbs that wait for
+it.
 
-Each verb of the synchronous client is one line, `show = blocking(aio.Datasets.show)`: name, signature, types and docstring
-stay those of the asynchronous method, for type checkers (`ParamSpec`) and for people who ask at run time (`__wrapped__`).
+Each verb of the synchronous client is one line, `show = blocking(aio.Datasets.show)`: name, signature, types
+and docstring stay those of the asynchronous method, for type checkers (`ParamSpec`) and for people who ask at
+run time (`__wrapped__`).
 """
 
 from __future__ import annotations
@@ -19,11 +21,12 @@ Inner = TypeVar("Inner")
 
 
 class Portal:
-    """An event loop on a daemon thread, so that it works inside notebooks, whose own loop is busy running the cell."""
+    """An event loop on a daemon thread, so that it works inside notebooks, whose own loop is busy running the
+    cell."""
 
     def __init__(self) -> None:
         self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, name="autolearn-client", daemon=True)
+        self._thread = threading.Thread(target=self._serve, name="autolearn-client", daemon=True)
         self._thread.start()
 
     def run(self, coroutine: Coroutine[Any, Any, R]) -> R:
@@ -39,7 +42,10 @@ class Portal:
             raise
 
     def iterate(self, items: AsyncIterator[T]) -> Iterator[T]:
-        """The items one by one, each awaited when it is asked for; leaving the loop early closes the source."""
+        """The items one by one, each awaited when it is asked for.
+
+        Leaving the loop early closes the source.
+        """
         try:
             while True:
                 try:
@@ -57,9 +63,15 @@ class Portal:
             return
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
-        self._loop.run_until_complete(self._loop.shutdown_asyncgens())
-        self._loop.run_until_complete(self._loop.shutdown_default_executor())
-        self._loop.close()
+
+    def _serve(self) -> None:
+        try:
+            self._loop.run_forever()
+        finally:
+            # Here and not in `close`: the thread that closes may have a loop of its own that is running.
+            self._loop.run_until_complete(self._loop.shutdown_asyncgens())
+            self._loop.run_until_complete(self._loop.shutdown_default_executor())
+            self._loop.close()
 
 
 async def _next(items: AsyncIterator[T]) -> T:
@@ -77,7 +89,8 @@ class Facade(Generic[Inner]):
 
 
 class Verb(Generic[P, R]):
-    """A method of a façade that calls the asynchronous `verb` of its inner object and `settle`s what that gives."""
+    """A method of a façade that calls the asynchronous `verb` of its inner object and `settle`s what that
+    gives."""
 
     def __init__(self, verb: Callable[..., Any], settle: Callable[[Portal, Any], R]) -> None:
         self._verb, self._settle = verb, settle

@@ -23,7 +23,10 @@ T = TypeVar("T", bound=BaseModel)
 
 
 class Pages(Facade[pages.Pages[T]], Generic[T]):
-    """A list on the server: `for item in pages`; pages are fetched as they are needed, each iteration reads anew."""
+    """A list on the server: `for item in pages`.
+
+    Pages are fetched as they are needed, each iteration reads anew.
+    """
 
     def __iter__(self) -> Iterator[T]:
         return self._portal.iterate(aiter(self._inner))
@@ -225,10 +228,11 @@ class Client(Facade[asynchronous.Client]):
 
 
 def connect(url: str | None = None, token: str | None = None, profile: str | None = None) -> Client:
-    """A client for the server at `url`, else by `profile`, `AUTOLEARN_URL`, the data folder, or the default address.
+    """A client for the server at `url`, else by `profile`, `AUTOLEARN_URL`, the data folder, or the default
+    address.
 
-    Nothing is sent yet: a server that is not there shows with the first call, as `autolearn.Unreachable`.
-    Use it as `with autolearn.connect() as c:`.
+    Nothing is sent yet: a server that is not there shows with the first call, as `autolearn.Unreachable`. Use
+    it as `with autolearn.connect() as c:`.
     """
     return Client(finding.find(url, token, profile))
 

@@ -1,4 +1,7 @@
-"""What can go wrong on the client's side; everything else is a class of `common.errors`, as the server named it."""
+"""What can go wrong on the client's side.
+
+Everything else is a class of `common.errors`, as the server named it.
+"""
 
 from __future__ import annotations
 

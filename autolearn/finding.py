@@ -1,4 +1,5 @@
-"""Where the server is: argument, environment, profile, the data folder's `server.json`, default (in this order)."""
+"""Where the server is: argument, environment, profile, the data folder's `server.json`, default (in this
+order)."""
 
 from __future__ import annotations
 
@@ -55,7 +56,10 @@ def data_folder() -> Path:
 
 
 def running_server(folder: Path | None = None) -> RunningServer | None:
-    """The server that serves `folder`, as its `server.json` says; None if there is no such file or it is half written."""
+    """The server that serves `folder`, as its `server.json` says.
+
+    None if there is no such file or it is half written.
+    """
     try:
         said = json.loads(((folder or data_folder()) / "server.json").read_bytes())
         return RunningServer(str(said["url"]), int(said["pid"]))
@@ -64,7 +68,10 @@ def running_server(folder: Path | None = None) -> RunningServer | None:
 
 
 def profile(name: str) -> dict[str, Any]:
-    """The table of profile `name` in `profiles.toml` (keys `url`, `token`); `errors.BadRequest` if it cannot be read."""
+    """The table of profile `name` in `profiles.toml` (keys `url`, `token`).
+
+    `errors.BadRequest` if it cannot be read.
+    """
     path = config_folder() / "profiles.toml"
     try:
         profiles = tomllib.loads(path.read_text("utf-8"))
@@ -80,7 +87,10 @@ def profile(name: str) -> dict[str, Any]:
 
 
 def find(url: str | None = None, token: str | None = None, profile_name: str | None = None) -> Place:
-    """Find the server; `profile_name` given wins over `AUTOLEARN_URL`, a profile named by the environment does not."""
+    """Find the server.
+
+    `profile_name` given wins over `AUTOLEARN_URL`, a profile named by the environment does not.
+    """
     token = token or os.environ.get("AUTOLEARN_TOKEN") or None
     if url:
         return _place(url, token, "argument")

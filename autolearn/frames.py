@@ -1,4 +1,7 @@
-"""pandas DataFrames from lists and datasets, and back; the only module here that imports pandas (optional, inside)."""
+"""pandas DataFrames from lists and datasets, and back.
+
+The only module here that imports pandas (optional, inside).
+"""
 
 from __future__ import annotations
 

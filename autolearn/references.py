@@ -24,5 +24,6 @@ def reference(thing: Named) -> str:
 
 
 def segment(thing: Named) -> str:
-    """The text that names `thing` in a path, with everything quoted that would end the segment (`@` and `:` stay)."""
+    """The text that names `thing` in a path, with everything quoted that would end the segment (`@` and `:`
+    stay)."""
     return quote(reference(thing), safe="@:")

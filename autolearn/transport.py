@@ -1,4 +1,5 @@
-"""One request to the server, made to succeed if that is possible: retries, idempotency, traces, problem documents."""
+"""One request to the server, made to succeed if that is possible: retries, idempotency, traces, problem
+documents."""
 
 from __future__ import annotations
 
@@ -23,7 +24,8 @@ Body = Callable[[], AsyncIterator[bytes]]
 
 @dataclass(frozen=True)
 class Patience:
-    """Seconds: to find a server that accepts connections, to have a busy one take the request, to await an answer."""
+    """Seconds: to find a server that accepts connections, to have a busy one take the request, to await an
+    answer."""
 
     connect: float = 4.0  # a missing server is reported within 5 s in total
     busy: float = 30.0
@@ -80,8 +82,9 @@ class Transport:
     ) -> httpx.Response:
         """The answer, read completely; raises the class of its problem document if it is none of 2xx.
 
-        `wait` asks the server to answer only when the work is done (`Prefer: wait`, seconds, at most 60). Because every
-        change carries one `Idempotency-Key` over all its tries, trying again cannot do it twice.
+        `wait` asks the server to answer only when the work is done (`Prefer: wait`, seconds, at most 60).
+        Because every change carries one `Idempotency-Key` over all its tries, trying again cannot do it
+        twice.
         """
         sent = self._headers(method, headers, wait)
         seconds = timeout or self.patience.answer + (wait or 0.0)
@@ -128,7 +131,10 @@ class Transport:
         params: Mapping[str, Any] | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> AsyncIterator[httpx.Response]:
-        """The answer to a GET with its body still to be read; raises like `send`. A stream that breaks raises `Unreachable`."""
+        """The answer to a GET with its body still to be read; raises like `send`.
+
+        A stream that breaks raises `Unreachable`.
+        """
         sent = self._headers("GET", headers, None)
         timeout = httpx.Timeout(self.patience.quiet_stream, connect=self.patience.connect / 2)
         connecting, busy = Backoff(within=self.patience.connect), Backoff(within=self.patience.busy)
@@ -196,8 +202,8 @@ class Transport:
             .rstrip(".")
         )
         return Unreachable(
-            f"no server answers at {self.place.url} ({why[:1].lower()}{why[1:]}); start one with `autolearn up`, "
-            "or name another by --url or AUTOLEARN_URL"
+            f"no server answers at {self.place.url} ({why[:1].lower()}{why[1:]}); "
+            "start one with `autolearn up`, or name another by --url or AUTOLEARN_URL"
         )
 
 

@@ -1,7 +1,7 @@
 """The root command: which nouns there are, and where their modules live.
 
-Help for the root must not cost the import of every command (`autolearn --help` is what people judge speed by), so the
-root knows one line about each command and loads a module when its command is used.
+Help for the root must not cost the import of every command (`autolearn --help` is what people judge speed
+by), so the root knows one line about each command and loads a module when its command is used.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""Asking for what `train` was not told, from the catalogue; questions go to stderr, so that stdout stays data."""
+"""Asking for what `train` was not told, from the catalogue.
+
+Questions go to stderr, so that stdout stays data.
+"""
 
 from __future__ import annotations
 

@@ -57,7 +57,8 @@ class AsyncTyper(typer.Typer):
 
 
 def _with_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """The function as Typer shall see it: the invocation replaced by Typer's context, and the common options added."""
+    """The function as Typer shall see it: the invocation replaced by Typer's context, and the common options
+    added."""
 
     def call(ctx: typer.Context, **values: Any) -> Any:
         options = Options(**{name: values.pop(name) for name in _OPTIONS})

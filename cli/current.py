@@ -49,7 +49,7 @@ def told(run: Invocation, session: str | None) -> str | None:
 
 
 async def needed(run: Invocation, client: Client, session: str | None) -> str:
-    """The session for new jobs: as `told`; one that has ended is forgotten, and then, or without any, one is opened."""
+    """The session for new jobs: as `told`, if it has not ended; else a new one, remembered and announced."""
     from common import errors
 
     if given := (session or os.environ.get("AUTOLEARN_SESSION")):

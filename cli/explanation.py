@@ -12,7 +12,10 @@ if TYPE_CHECKING:
 
 
 async def explain(client: Client, job: Job) -> dict[str, Any]:
-    """`{id, state, explanation, remarks[], ahead?, running?}`; `ahead` counts jobs that were accepted before it."""
+    """`{id, state, explanation, remarks[], ahead?, running?}`.
+
+    `ahead` counts jobs that were accepted before it.
+    """
     said: dict[str, Any] = {"id": job.id, "state": str(job.state), "remarks": []}
     match str(job.state):
         case "queued":
@@ -23,8 +26,8 @@ async def explain(client: Client, job: Job) -> dict[str, Any]:
             said["ahead"] = sum((other.created, other.id) < (job.created, job.id) for other in queued)
             said["running"] = len(running)
             said["explanation"] = (
-                f"It waits for a free slot since {when(job.created)}: {said['ahead']} {job.kind}s were accepted "
-                f"before it, {said['running']} run now"
+                f"It waits for a free slot since {when(job.created)}: {said['ahead']} {job.kind}s were "
+                f"accepted before it, {said['running']} run now"
             )
             said["remarks"] = [
                 f"runs now: {short(each.id)} {each.algorithm or ''} since {when(each.started)}"
@@ -39,9 +42,8 @@ async def explain(client: Client, job: Job) -> dict[str, Any]:
                 said["explanation"] += "; it was asked to stop"
         case "failed":
             problem = job.problem or {}
-            said["explanation"] = (
-                f"It failed at {when(job.ended)}: {text(problem.get('detail', 'no reason was recorded'))}"
-            )
+            why = text(problem.get("detail", "no reason was recorded"))
+            said["explanation"] = f"It failed at {when(job.ended)}: {why}"
             said["remarks"] = [
                 f"{flaw.get('pointer') or '/'}: {text(flaw.get('detail'))}"
                 for flaw in problem.get("errors", ())

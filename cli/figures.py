@@ -16,7 +16,7 @@ _LOWER = ("log_loss", "mae", "mse", "rmse", "brier", "error", "deviance", "mape"
 
 
 def measures(job: Job) -> dict[str, Any]:
-    """The measures of a job that people mean: of a training those on its held-out rows, of an evaluation all."""
+    """The measures that people mean: of a training those on its held-out rows, of an evaluation all."""
     found = (job.result or {}).get("measures") or {}
     held_out = found.get("test") if job.kind == "training" else found
     return dict(held_out) if isinstance(held_out, Mapping) else {}
@@ -39,7 +39,7 @@ def side_by_side(out: Output, jobs: Sequence[Job], title: str | None = None) -> 
 
 
 def confusion(out: Output, job: Job) -> None:
-    """The confusion matrix of an evaluation: actual classes are rows, predicted ones columns; nothing if it has none."""
+    """The confusion matrix, if there is one: actual classes are rows, predicted ones columns."""
     matrix = (job.result or {}).get("confusion_matrix")
     if not matrix:
         return

@@ -89,7 +89,8 @@ def label(job: Job) -> str:
 async def follow(out: Output, jobs: Sequence[Job], timeout: float | None, way_back: str) -> None:
     """Follow all jobs until all have ended; their records are then the final ones.
 
-    Raises `WaitTimedOut` after `timeout` seconds. Ctrl-C ends the watching, not the jobs, and says how to come back.
+    Raises `WaitTimedOut` after `timeout` seconds. Ctrl-C ends the watching, not the jobs, and says how to
+    come back.
     """
     from autolearn.failures import WaitTimedOut
 

@@ -1,4 +1,5 @@
-"""What `train`, `evaluate` and `jobs wait` have in common: follow the jobs, show what came out, choose the exit code."""
+"""What `train`, `evaluate` and `jobs wait` have in common: follow the jobs, show what came out, choose the
+exit code."""
 
 from __future__ import annotations
 
@@ -58,7 +59,10 @@ async def settle(
 
 
 def show(run: Invocation, records: Sequence[JobRecord]) -> None:
-    """The results side by side, and of evaluations their confusion matrices; of failed jobs what to change."""
+    """The results side by side, and of evaluations their confusion matrices.
+
+    Of failed jobs what to change.
+    """
     figures.side_by_side(run.out, records)
     for record in records:
         if record.kind == "evaluation":

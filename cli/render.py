@@ -13,7 +13,10 @@ Cell = Any
 
 
 class Output:
-    """Writes what a command found. On a terminal tables have colour and rules, elsewhere they are aligned text."""
+    """Writes what a command found.
+
+    On a terminal tables have colour and rules, elsewhere they are aligned text.
+    """
 
     def __init__(self, as_json: bool = False, quiet: bool = False, verbose: bool = False) -> None:
         self.as_json, self.quiet, self.verbose = as_json, quiet, verbose
@@ -53,7 +56,10 @@ class Output:
         heads: bool = True,
         strong: Sequence[tuple[int, int]] = (),
     ) -> None:
-        """A table; numbers are right-aligned, `strong` names cells (row, column) to stand out on a terminal."""
+        """A table.
+
+        Numbers are right-aligned, `strong` names cells (row, column) to stand out on a terminal.
+        """
         cells = [[(text(cell), _is_number(cell)) for cell in row] for row in rows]
         if sys.stdout.isatty():
             self._rich(heads_of, cells, title, heads, set(strong))

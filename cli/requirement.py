@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+import typer
+
 from cli import failures
 from cli.render import Output, plain, short, text
 
@@ -13,13 +15,17 @@ if TYPE_CHECKING:
 
 
 class Requirement:
-    """A parsed condition. Raises `errors.BadFilter` (exit code 5) where it cannot be understood, before any work is done."""
+    """A parsed condition; one that cannot be understood is a usage error, before any work is done."""
 
     def __init__(self, expression: str) -> None:
-        from common.filtering import language
+        from common import errors
+        from common.filtering import parser
 
         self.expression = expression
-        self._condition = language.parse(expression)
+        try:
+            self._condition = parser.parse(expression)
+        except errors.BadFilter as error:
+            raise typer.BadParameter(f"--require: {error.detail}") from error
 
     def check(self, out: Output, records: Sequence[Any]) -> int:
         """0 if every record meets it, else 7; says of each that does not what was found instead."""

@@ -34,10 +34,10 @@ def arguments(port: int | None, data: Path | None, host: str | None) -> list[str
 
 
 def start(command: list[str], data: Path | None) -> RunningServer:
-    """Start it in a session of its own and wait until it is ready; what it prints goes to `server.log` in the data folder.
+    """Start it in a session of its own and wait until it is ready.
 
-    Raises `errors.Conflict` with the server's own words if it ends instead, `errors.Unavailable` if it is not ready in
-    time (it is stopped then).
+    What it prints goes to `server.log` in the data folder. Raises `errors.Conflict` with the server's own
+    words if it ends instead, `errors.Unavailable` if it is not ready in time (it is stopped then).
     """
     folder = data or finding.data_folder()
     with _log(folder) as log:
@@ -62,7 +62,10 @@ def start(command: list[str], data: Path | None) -> RunningServer:
 
 
 def stop(running: RunningServer, timeout: float) -> bool:
-    """Ask it to end and wait; False if it does not run. `errors.Unavailable` if it still runs after `timeout` seconds."""
+    """Ask it to end and wait; False if it does not run.
+
+    `errors.Unavailable` if it still runs after `timeout` seconds.
+    """
     import psutil
 
     process = _process(running)
@@ -82,7 +85,7 @@ def stop(running: RunningServer, timeout: float) -> bool:
 
 
 def _process(running: RunningServer) -> psutil.Process | None:
-    """The process, if it is still the one that wrote the file: a process id may have gone to somebody else."""
+    """The process, if it is still the one that wrote the file: ids are given to other processes again."""
     import psutil
 
     try:
@@ -94,7 +97,7 @@ def _process(running: RunningServer) -> psutil.Process | None:
 
 
 def _log(folder: Path) -> IO[bytes]:
-    """Where the server's words go. Of a folder that cannot be written to it speaks itself, so they need another place."""
+    """Where the server's words go; elsewhere if the folder cannot be written to, of which it will speak."""
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         return (folder / "server.log").open("a+b")

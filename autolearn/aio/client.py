@@ -24,10 +24,11 @@ from common.contracts.service import Info, Readiness
 
 
 def connect(url: str | None = None, token: str | None = None, profile: str | None = None) -> Client:
-    """A client for the server at `url`, else by `profile`, `AUTOLEARN_URL`, the data folder, or the default address.
+    """A client for the server at `url`, else by `profile`, `AUTOLEARN_URL`, the data folder, or the default
+    address.
 
-    Nothing is sent yet: a server that is not there shows with the first call, as `autolearn.Unreachable`.
-    Use it as `async with autolearn.aio.connect() as c:`.
+    Nothing is sent yet: a server that is not there shows with the first call, as `autolearn.Unreachable`. Use
+    it as `async with autolearn.aio.connect() as c:`.
     """
     return Client(finding.find(url, token, profile))
 
@@ -104,10 +105,11 @@ class Client:
     ) -> Job:
         """Train `algorithm` to predict the column `target` of `dataset` from the others.
 
-        Held out are `test_share` (default 0.25) of the rows. Limits are seconds and bytes. Without `session` the
-        client's own is used, opened with the first call. With `wait` the job has ended when this returns, whether it
-        succeeded or not; `timeout` bounds the waiting (seconds, then `WaitTimedOut`), never the job.
-        Raises `errors.Invalid` with every flaw of the request, `errors.SessionClosed`, `errors.NotFound`.
+        Held out are `test_share` (default 0.25) of the rows. Limits are seconds and bytes. Without `session`
+        the client's own is used, opened with the first call. With `wait` the job has ended when this returns,
+        whether it succeeded or not; `timeout` bounds the waiting (seconds, then `WaitTimedOut`), never the
+        job. Raises `errors.Invalid` with every flaw of the request, `errors.SessionClosed`,
+        `errors.NotFound`.
         """
         return await self._submit(
             "/v1/trainings",
@@ -140,7 +142,8 @@ class Client:
         wait: bool = True,
         timeout: float | None = None,
     ) -> Job:
-        """Measure the model of `training` on its held-out rows, or on another `dataset` with the same features.
+        """Measure the model of `training` on its held-out rows, or on another `dataset` with the same
+        features.
 
         Without `measures` the usual ones of the task. Waiting as in `train`.
         """

@@ -41,9 +41,10 @@ class Datasets:
     ) -> DatasetVersion:
         """Upload a CSV file (path or open binary file) or a DataFrame; what is not told is detected.
 
-        The name defaults to the file's without its suffix. The same content with the same options again is the version
-        that is there already. `types` maps columns to `number integer category boolean datetime text`, `missing` are
-        words to read as missing. Raises `errors.BadData` if the file is no table, `errors.TooLarge`, `OSError`.
+        The name defaults to the file's without its suffix. The same content with the same options again is
+        the version that is there already. `types` maps columns to `number integer category boolean datetime
+        text`, `missing` are words to read as missing. Raises `errors.BadData` if the file is no table,
+        `errors.TooLarge`, `OSError`.
         """
         told = dict(types or {})
         body, own_name, replayable, dtypes = _body(source)
@@ -99,7 +100,10 @@ class Datasets:
     async def download(
         self, dataset: Named, path: str | os.PathLike[str] | None = None, *, format: str = "csv"
     ) -> Path:
-        """Save the content as `csv`, `parquet` or `arrow` to `path` (default `<name>.<format>` here); gives the path."""
+        """Save the content as `csv`, `parquet` or `arrow` to `path` (default `<name>.<format>` here).
+
+        Gives the path.
+        """
         target = Path(path) if path else Path(f"{(await self.show(dataset)).name}.{format}")
         where = f"/v1/datasets/{segment(dataset)}/content"
         async with self._transport.stream(where, params={"format": format}) as answer:
@@ -127,7 +131,10 @@ class Datasets:
         return DatasetVersion.model_validate(self._transport.document(answer))
 
     async def delete(self, dataset: Named, *, all: bool = False) -> None:
-        """Delete one version, or all of a bare name with `all`; `errors.InUse` names what still refers to it."""
+        """Delete one version, or all of a bare name with `all`.
+
+        `errors.InUse` names what still refers to it.
+        """
         await self._transport.send(
             "DELETE", f"/v1/datasets/{segment(dataset)}", params={"all": True if all else None}
         )

@@ -48,7 +48,10 @@ class Experiments:
     async def tag(
         self, experiment: Named, *tags: str, remove: Iterable[str] = (), etag: str | None = None
     ) -> Experiment:
-        """Add tags, and remove those in `remove`. Somebody else's change in between is `errors.PreconditionFailed`."""
+        """Add tags, and remove those in `remove`.
+
+        Somebody else's change in between is `errors.PreconditionFailed`.
+        """
         now = await self.show(experiment)
         gone = set(remove)
         wanted = [tag for tag in dict.fromkeys([*now.tags, *tags]) if tag not in gone]

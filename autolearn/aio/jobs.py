@@ -109,7 +109,10 @@ class Job:
         return self
 
     async def artifact(self, path: str | os.PathLike[str]) -> Path:
-        """Save the trained model (skops format) to `path`, checked against its digest; `errors.NotReady` before the end."""
+        """Save the trained model (skops format) to `path`, checked against its digest.
+
+        `errors.NotReady` before the end.
+        """
         digest = ((self.result or {}).get("artifact") or {}).get("digest")
         async with self._transport.stream(f"{self._path}/artifact") as answer:
             return await files.save(answer.aiter_bytes(), Path(path), digest=digest)

@@ -18,7 +18,8 @@ from common.contracts.log import LoggedEvent, Rebuild, Verification
 class Log:
     """`c.log`: read it, follow it, verify the state against it, rebuild from it.
 
-    Events can be selected by `service peer actor kind` (`call` or `state`) `route outcome session record since until`.
+    Events can be selected by `service peer actor kind` (`call` or `state`) `route outcome session record
+    since until`.
     """
 
     def __init__(self, transport: Transport) -> None:
@@ -69,7 +70,10 @@ class Log:
         session: str | None = None,
         record: str | None = None,
     ) -> AsyncIterator[LoggedEvent]:
-        """Events as they arrive, without end; `after` an arrival number, else from now. Connects again when it breaks."""
+        """Events as they arrive, without end; `after` an arrival number, else from now.
+
+        Connects again when it breaks.
+        """
         filters = {
             "service": service,
             "peer": peer,
@@ -101,7 +105,8 @@ class Log:
                 raise Unreachable("the log cannot be followed: the stream keeps breaking")
 
     async def trace(self, trace: Named) -> list[LoggedEvent]:
-        """Everything of one trace, by its id or by a record's: calls and changes through all services, in order."""
+        """Everything of one trace, by its id or by a record's: calls and changes through all services, in
+        order."""
         said = await self._transport.get(f"/v1/log/traces/{segment(trace)}")
         return [LoggedEvent.model_validate(item) for item in said["items"]]
 
@@ -111,7 +116,8 @@ class Log:
         return Verification.model_validate(self._transport.document(answer))
 
     async def rebuild(self, into: str, *, timeout: float = 600.0) -> Rebuild:
-        """Build every read model anew from the log, in an empty store called `into`, and wait until that is done."""
+        """Build every read model anew from the log, in an empty store called `into`, and wait until that is
+        done."""
         waiting = Backoff(within=timeout, first=0.2, longest=2.0)
         answer = await self._transport.send("POST", "/v1/log:rebuild", json={"into": into})
         said: Any = self._transport.document(answer)

@@ -18,7 +18,10 @@ MOST = 500  # the server's greatest page
 
 
 class Pages(Generic[T]):
-    """A list on the server: `async for item in pages`; each iteration reads anew. `limit` counts items over all pages."""
+    """A list on the server: `async for item in pages`; each iteration reads anew.
+
+    `limit` counts items over all pages.
+    """
 
     def __init__(
         self,

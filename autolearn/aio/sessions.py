@@ -78,9 +78,9 @@ class Sessions:
     ) -> Session:
         """Store the succeeded records as experiments, and wait until they are.
 
-        Without `records` all of them, which ends the session; with `records` (jobs) only those, and it stays open.
-        Raises `errors.SessionBusy` while jobs are open, `errors.SessionClosed`, `WaitTimedOut` after `timeout` seconds
-        (the commit goes on).
+        Without `records` all of them, which ends the session; with `records` (jobs) only those, and it stays
+        open. Raises `errors.SessionBusy` while jobs are open, `errors.SessionClosed`, `WaitTimedOut` after
+        `timeout` seconds (the commit goes on).
         """
         body: dict[str, Any] = {}
         if records is not None:

@@ -225,4 +225,5 @@ def _as_text(event: JobEvent) -> str | None:
 def _rows(split: dict[str, object] | None) -> str | None:
     if not split:
         return None
-    return f"{split.get('train_rows')} to learn, {split.get('test_rows')} held out, {split.get('dropped_rows')} dropped"
+    shares = {"to learn": "train_rows", "held out": "test_rows", "dropped": "dropped_rows"}
+    return ", ".join(f"{split[name]} {what}" for what, name in shares.items() if name in split)

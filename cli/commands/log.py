@@ -127,7 +127,8 @@ async def verify(run: Invocation) -> int:
             for flaw in service.flaws:
                 run.out.line(_flaw(service.service, flaw))
         run.out.line(
-            f"{'ok' if found.ok else 'NOT ok'}: {found.records} records, {found.events} events, {found.seconds:.2f} s"
+            f"{'ok' if found.ok else 'NOT ok'}: {found.records} records, {found.events} events, "
+            f"{found.seconds:.2f} s"
         )
     return 0 if found.ok else 1
 

@@ -61,7 +61,8 @@ async def train(
 ) -> int:
     """Train algorithms on a dataset, and wait for them.
 
-    Without arguments, on a terminal, it asks for what is missing and prints the command that would have done the same.
+    Without arguments, on a terminal, it asks for what is missing and prints the command that would have done
+    the same.
     """
     from cli import asking, current, outcome, requirement, values
 
