@@ -27,8 +27,8 @@ class Output:
         sys.stdout.write(json.dumps(plain(value), ensure_ascii=False, indent=indent) + "\n")
 
     def ndjson(self, value: Any) -> None:
-        """One line of a stream of JSON documents, flushed."""
-        sys.stdout.write(json.dumps(plain(value), ensure_ascii=False) + "\n")
+        """One line of a stream of JSON documents, flushed; ASCII, for some readers split lines at U+2028 too."""
+        sys.stdout.write(json.dumps(plain(value)) + "\n")
         sys.stdout.flush()
 
     def line(self, text: str) -> None:

@@ -1,0 +1,83 @@
+"""What people type as values."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import typer
+
+from cli import render, values
+
+
+@pytest.mark.parametrize(
+    ("told", "meant"),
+    [
+        ("3", 3),
+        ("0.5", 0.5),
+        ("true", True),
+        ("null", None),
+        ("l2", "l2"),
+        ('"3"', "3"),
+        ("[1,2]", [1, 2]),
+        ("NaN", "NaN"),
+        ("", ""),
+        ("a=b", "a=b"),
+    ],
+)
+def test_a_value_is_json_or_text(told: str, meant: Any) -> None:
+    assert values.value(told) == meant and type(values.value(told)) is type(meant)
+
+
+def test_parameters_are_for_all_or_for_one_algorithm() -> None:
+    told = ["svm.C=0.5", "C=2", "sklearn.svm.NuSVC.nu=0.1", "class_weight=balanced"]
+    assert values.parameters(told, ["svm", "logistic_regression", "sklearn.svm.NuSVC"]) == {
+        "svm": {"C": 0.5, "class_weight": "balanced"},
+        "logistic_regression": {"C": 2, "class_weight": "balanced"},
+        "sklearn.svm.NuSVC": {"C": 2, "class_weight": "balanced", "nu": 0.1},
+    }
+
+
+@pytest.mark.parametrize(("told", "seconds"), [("90", 90), ("1.5m", 90), ("2h", 7200), ("30d", 2_592_000)])
+def test_durations(told: str, seconds: int) -> None:
+    assert values.duration(told) == seconds
+
+
+@pytest.mark.parametrize("told", ["", "0", "x", "-1h", "3y", "1h30m"])
+def test_what_is_no_duration(told: str) -> None:
+    with pytest.raises(typer.BadParameter):
+        values.duration(told)
+
+
+@pytest.mark.parametrize(
+    ("told", "count"), [("1500000", 1_500_000), ("512M", 2**29), ("2GiB", 2**31), ("1.5k", 1536), ("10b", 10)]
+)
+def test_sizes(told: str, count: int) -> None:
+    assert values.size(told) == count
+    with pytest.raises(typer.BadParameter):
+        values.size(f"{told}?")
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (None, "-"),
+        (True, "yes"),
+        (0.123456, "0.1235"),
+        (12345678.9, "1.23457e+07"),
+        ([], "-"),
+        (["a", 1], "a, 1"),
+        ({"a": None}, "a=-"),
+        ("x\ty", "x\\ty"),
+    ],
+)
+def test_cells(value: Any, shown: str) -> None:
+    assert render.text(value) == shown
+
+
+@pytest.mark.parametrize(
+    ("count", "shown"),
+    [(0, "0 B"), (1023, "1023 B"), (1536, "1.5 KiB"), (5 * 2**30, "5.0 GiB"), (2**60, "1048576 TiB")],
+)
+def test_sizes_for_people(count: int, shown: str) -> None:
+    assert render.size(count) == shown
