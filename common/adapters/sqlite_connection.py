@@ -42,12 +42,7 @@ class Connection:
             self._driver = apsw.Connection(str(path), flags=flags)
             self._driver.set_busy_timeout(_BUSY_MS)
             self._driver.create_scalar_function("contains_text", _contains, 2, deterministic=True)
-        for pragma in (
-            "foreign_keys=ON",
-            "trusted_schema=OFF",
-            "cell_size_check=ON",
-            "temp_store=MEMORY",
-        ):
+        for pragma in ("foreign_keys=ON", "trusted_schema=OFF", "cell_size_check=ON", "temp_store=MEMORY"):
             self.run(f"PRAGMA {pragma}")
         if readonly:
             self.run("PRAGMA query_only=ON")
@@ -82,21 +77,14 @@ class Connection:
 
     def copy_to(self, target: Path) -> None:
         """Copy the file as this connection sees it now, complete in itself, into a new file."""
-        with (
-            _translated(target),
-            contextlib.closing(apsw.Connection(str(target))) as other,
-        ):
+        with _translated(target), contextlib.closing(apsw.Connection(str(target))) as other:
             with other.backup("main", self._driver, "main") as backup:
                 backup.step(-1)
             other.pragma("journal_mode", "delete")
 
     def prepare(self, schema: Schema) -> None:
         """Make writes durable and bring the file to its schema. `errors.Conflict` if it is not ours to change."""
-        for pragma in (
-            "journal_mode=WAL",
-            "synchronous=FULL",
-            "journal_size_limit=67108864",
-        ):
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "journal_size_limit=67108864"):
             self.run(f"PRAGMA {pragma}")
         marks = self.row(
             "SELECT application_id, user_version FROM pragma_application_id, pragma_user_version"
@@ -139,38 +127,20 @@ _MEANING: tuple[tuple[type[apsw.Error], Callable[[str], errors.AutoLearnError]],
         apsw.FullError,
         lambda what: errors.StorageFull(f"{what}: the disk is full; free some space and try again"),
     ),
-    (
-        apsw.CorruptError,
-        lambda what: errors.IntegrityError(f"{what} is damaged; restore it from a backup"),
-    ),
-    (
-        apsw.NotADBError,
-        lambda what: errors.IntegrityError(f"{what} is not an SQLite file"),
-    ),
+    (apsw.CorruptError, lambda what: errors.IntegrityError(f"{what} is damaged; restore it from a backup")),
+    (apsw.NotADBError, lambda what: errors.IntegrityError(f"{what} is not an SQLite file")),
     (
         apsw.ReadOnlyError,
         lambda what: errors.Unavailable(f"{what} cannot be written: it, its folder or disk is read-only"),
     ),
-    (
-        apsw.PermissionsError,
-        lambda what: errors.Unavailable(f"{what} may not be opened by this user"),
-    ),
+    (apsw.PermissionsError, lambda what: errors.Unavailable(f"{what} may not be opened by this user")),
     (
         apsw.CantOpenError,
         lambda what: errors.Unavailable(f"{what} cannot be opened; look at the folder and its permissions"),
     ),
-    (
-        apsw.IOError,
-        lambda what: errors.Unavailable(f"{what}: the disk failed to read or write"),
-    ),
-    (
-        apsw.BusyError,
-        lambda what: errors.Unavailable(f"{what} is locked by another process", retry_after=1),
-    ),
-    (
-        apsw.TooBigError,
-        lambda what: errors.TooLarge(f"{what} cannot hold a value of this size"),
-    ),
+    (apsw.IOError, lambda what: errors.Unavailable(f"{what}: the disk failed to read or write")),
+    (apsw.BusyError, lambda what: errors.Unavailable(f"{what} is locked by another process", retry_after=1)),
+    (apsw.TooBigError, lambda what: errors.TooLarge(f"{what} cannot hold a value of this size")),
 )
 
 

@@ -73,10 +73,7 @@ def broken_guard(row: Row, guard: Mapping[str, Any]) -> str | None:
     if not guard:
         return None
     document = record_of(row).document()
-    return next(
-        (path for path, value in guard.items() if value_at(document, path) != value),
-        None,
-    )
+    return next((path for path, value in guard.items() if value_at(document, path) != value), None)
 
 
 def changed(envelope: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:

@@ -18,13 +18,7 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from common import errors
-from common.adapters.sqlite_connection import (
-    VERSION,
-    Connection,
-    Schema,
-    of_os,
-    sync_folder,
-)
+from common.adapters.sqlite_connection import VERSION, Connection, Schema, of_os, sync_folder
 
 Result = TypeVar("Result")
 
@@ -95,9 +89,7 @@ class SqliteFile:
             await asyncio.shield(self._stop())
 
     async def write(
-        self,
-        work: Callable[[Connection], Result],
-        after: Callable[[Result], None] | None = None,
+        self, work: Callable[[Connection], Result], after: Callable[[Result], None] | None = None
     ) -> Result:
         """Run `work` in a durable transaction. It must not keep the connection.
 
@@ -119,11 +111,7 @@ class SqliteFile:
         verdict = await self.read(work)
         if verdict != "ok":
             raise errors.IntegrityError(f"{self.path} is damaged: {verdict}; restore it from a backup")
-        return {
-            "path": str(self.path),
-            "size": await self.read(lambda _: self._size()),
-            "sqlite": VERSION,
-        }
+        return {"path": str(self.path), "size": await self.read(lambda _: self._size()), "sqlite": VERSION}
 
     async def backup(self, target: Path) -> None:
         """Copy a consistent state to a new file while in use. `errors.Conflict` if the file exists."""
@@ -144,10 +132,7 @@ class SqliteFile:
             raise errors.Unavailable(f"the SQLite file {self.path} is not open")
 
     async def _submit(
-        self,
-        jobs: _Jobs,
-        work: Callable[[Connection], Result],
-        after: Callable[[Result], None] | None,
+        self, jobs: _Jobs, work: Callable[[Connection], Result], after: Callable[[Result], None] | None
     ) -> Result:
         self.require_open()
         if self._waiting >= self._limit:

@@ -7,16 +7,7 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from common import errors
-from common.filtering.conditions import (
-    And,
-    Comparison,
-    Condition,
-    In,
-    Not,
-    Operator,
-    Or,
-    Scalar,
-)
+from common.filtering.conditions import And, Comparison, Condition, In, Not, Operator, Or, Scalar
 from common.filtering.sorting import Place, SortKey
 
 
@@ -88,8 +79,7 @@ def _equal(term: Term, value: Scalar) -> Fragment:
     if term.column and value in (0, 1):  # json_extract shows true and false as 1 and 0
         kinds = _kinds(value)
         return Fragment(
-            f"({term.sql} = ? AND json_type({term.column}, '{term.path}') IN {kinds})",
-            (_bindable(value),),
+            f"({term.sql} = ? AND json_type({term.column}, '{term.path}') IN {kinds})", (_bindable(value),)
         )
     return Fragment(f"({term.sql} = ?)", (_bindable(value),))
 
@@ -108,10 +98,7 @@ def _contains(term: Term, value: Scalar) -> Fragment:
     if not value.isascii():
         return Fragment(f"contains_text({term.sql}, ?)", (value,))
     pattern = value.replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_")
-    return Fragment(
-        f"(typeof({term.sql}) = 'text' AND {term.sql} LIKE ? ESCAPE '\\')",
-        (f"%{pattern}%",),
-    )
+    return Fragment(f"(typeof({term.sql}) = 'text' AND {term.sql} LIKE ? ESCAPE '\\')", (f"%{pattern}%",))
 
 
 def _has(term: Term, value: Scalar) -> Fragment:
@@ -155,10 +142,19 @@ class _Key:
 
 @dataclass(frozen=True)
 class Segment:
-    """A stretch of a sorted list that one index scan can give: what holds there, and its order."""
+    """A stretch of a sorted list that one index scan can give: what holds there, and its order.
+
+    `loose`: its bound only says that the value is there, so that a bound of the filter is the better start.
+    """
 
     where: Fragment
     order: str
+    loose: bool = False
+
+    def within(self, condition: Fragment) -> Fragment:
+        """What holds in this stretch of a filtered list. Of two bounds SQLite begins its scan at the first."""
+        first, second = (condition, self.where) if self.loose else (self.where, condition)
+        return Fragment(f"{first.sql} AND {second.sql}", (*first.bindings, *second.bindings))
 
 
 def segments(
@@ -190,19 +186,17 @@ def _stretches(keys: Sequence[_Key], last: _Key, before: Fragment, value: Scalar
     if not keys:
         yield Segment(before, f"{last.sql} {last.direction}")
         return
+    # Every number and text is at least minus infinity: unlike IS NOT NULL, a bound at which an index scan can begin.
     key, *rest = keys
     order = ", ".join(
-        [
-            *(f"({k.sql} IS NULL), {k.sql} {k.direction}" for k in rest),
-            f"{last.sql} {last.direction}",
-        ]
+        [*(f"({k.sql} IS NULL), {k.sql} {k.direction}" for k in rest), f"{last.sql} {last.direction}"]
     )
-    there = (
-        Fragment(f"{key.sql} IS NOT NULL")
-        if value is None
-        else Fragment(f"{key.sql} {key.beyond} ?", (_bindable(value),))
+    there = Fragment(f"{key.sql} >= -9e999")
+    if value is not None:
+        there = Fragment(f"{key.sql} {key.beyond} ?", (_bindable(value),))
+    yield Segment(
+        _joined(" AND ", "1", [before, there]), f"{key.sql} {key.direction}, {order}", loose=value is None
     )
-    yield Segment(_joined(" AND ", "1", [before, there]), f"{key.sql} {key.direction}, {order}")
     yield Segment(_joined(" AND ", "1", [before, Fragment(f"{key.sql} IS NULL")]), order)
 
 

@@ -13,12 +13,7 @@ from common.filtering.sorting import Place
 
 def encode(place: Place, scope: str) -> str:
     """The cursor of a place in the list that `scope` describes (its filter and sort order as they were written)."""
-    text = json.dumps(
-        [_mark(scope), *place],
-        ensure_ascii=False,
-        allow_nan=False,
-        separators=(",", ":"),
-    )
+    text = json.dumps([_mark(scope), *place], ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 

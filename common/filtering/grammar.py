@@ -4,14 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 
-from lark import (
-    Lark,
-    Token,
-    Tree,
-    UnexpectedCharacters,
-    UnexpectedInput,
-    UnexpectedToken,
-)
+from lark import Lark, Token, Tree, UnexpectedCharacters, UnexpectedInput, UnexpectedToken
 
 from common import errors
 from common.filtering.fields import bad
@@ -85,8 +78,4 @@ def _syntax(error: UnexpectedInput, text: str) -> errors.BadFilter:
     wanted = " or ".join(dict.fromkeys(words for name, words in _EXPECTED.items() if name in expected))
     rest = text[start : start + 20]
     found = f"found {rest!r}" if rest else "the filter ends"
-    return bad(
-        "filter",
-        "syntax",
-        f"expected {wanted or 'a comparison'}{place_of(start)}, but {found}",
-    )
+    return bad("filter", "syntax", f"expected {wanted or 'a comparison'}{place_of(start)}, but {found}")

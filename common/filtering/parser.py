@@ -14,16 +14,7 @@ from dataclasses import dataclass
 from typing import cast
 
 from common import times
-from common.filtering.conditions import (
-    And,
-    Comparison,
-    Condition,
-    In,
-    Not,
-    Operator,
-    Or,
-    Scalar,
-)
+from common.filtering.conditions import And, Comparison, Condition, In, Not, Operator, Or, Scalar
 from common.filtering.fields import Fields, Kind, bad, found_field
 from common.filtering.grammar import Token, Tree, place_of, syntax_tree
 
@@ -46,9 +37,7 @@ def parse(text: str, fields: Fields | None = None) -> Condition:
     """
     if len(text) > LENGTH_LIMIT:
         raise bad(
-            "filter",
-            "too_long",
-            f"{len(text)} characters are too long; at most {LENGTH_LIMIT} are read",
+            "filter", "too_long", f"{len(text)} characters are too long; at most {LENGTH_LIMIT} are read"
         )
     tree = syntax_tree(text)
     if sum(node.data in _PARTS for node in tree.iter_subtrees()) > PARTS_LIMIT:
@@ -63,11 +52,7 @@ def _condition(tree: Tree[Token], fields: Fields | None) -> Condition:
         case "negation", [_, part]:
             return Not(_condition(_tree(part), fields))
         case "comparison", [Token() as name, Token() as sign, value]:
-            return _compare(
-                _Target.of(name, fields),
-                cast(Operator, str(sign)),
-                _literal(_tree(value)),
-            )
+            return _compare(_Target.of(name, fields), cast(Operator, str(sign)), _literal(_tree(value)))
         case "membership", [Token() as name, *values]:
             return _member(_Target.of(name, fields), [_literal(_tree(value)) for value in values])
         case kind, parts:
@@ -159,11 +144,7 @@ def _literal(tree: Tree[Token]) -> _Literal:
     text, quoted = str(token), isinstance(token, Token) and token.type == "QUOTED"
     if quoted:
         text = re.sub(r"\\(.)", r"\1", text[1:-1], flags=re.DOTALL)
-    return _Literal(
-        text,
-        quoted,
-        place_of((token.start_pos or 0) if isinstance(token, Token) else 0),
-    )
+    return _Literal(text, quoted, place_of((token.start_pos or 0) if isinstance(token, Token) else 0))
 
 
 _SIGNS: dict[Kind | None, str] = {
@@ -203,12 +184,7 @@ def _equal(target: _Target, literal: _Literal) -> Condition:
         return Comparison(target.path, "has", value)
     if target.kind == "time" and isinstance(value, str) and _DAY.fullmatch(literal.text):
         next_day = times.later(value, 86_400)  # a date alone means the whole day, in UTC
-        return And(
-            (
-                Comparison(target.path, ">=", value),
-                Comparison(target.path, "<", next_day),
-            )
-        )
+        return And((Comparison(target.path, ">=", value), Comparison(target.path, "<", next_day)))
     return Comparison(target.path, "=", value)
 
 

@@ -35,20 +35,12 @@ def parse_sort(text: str, fields: Fields) -> tuple[SortKey, ...]:
     """
     names = [name.strip() for name in text.split(",")] if text.strip() else []
     if len(names) > KEYS_LIMIT:
-        raise bad(
-            "sort",
-            "too_long",
-            f"{len(names)} fields are too many to sort by; at most {KEYS_LIMIT} go",
-        )
+        raise bad("sort", "too_long", f"{len(names)} fields are too many to sort by; at most {KEYS_LIMIT} go")
     keys: list[SortKey] = []
     for name in names:
         field = found_field(fields, name.removeprefix("-"), "sort")
         if field.kind == "list":
-            raise bad(
-                "sort",
-                "bad_operator",
-                f"{name.removeprefix('-')!r} is a list and has no order",
-            )
+            raise bad("sort", "bad_operator", f"{name.removeprefix('-')!r} is a list and has no order")
         if any(key.path == field.path for key in keys):
             raise bad("sort", "repeated", f"{name.removeprefix('-')!r} is there twice")
         keys.append(SortKey(field.path, descending=name.startswith("-")))

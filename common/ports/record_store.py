@@ -38,12 +38,7 @@ class Record:
 
     def document(self) -> dict[str, Any]:
         """What conditions, sort keys and guards see: `id`, `version`, `state.…` and `envelope.…`."""
-        return {
-            "id": self.id,
-            "version": self.version,
-            "state": self.state,
-            "envelope": self.envelope,
-        }
+        return {"id": self.id, "version": self.version, "state": self.state, "envelope": self.envelope}
 
     def place(self, sort: Sequence[SortKey]) -> Place:
         """Where this record stands in a list sorted so; the `after` of the next page."""

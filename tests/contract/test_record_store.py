@@ -216,8 +216,13 @@ class TestAppend:
 
     async def test_many_writers_of_one_record_leave_versions_without_a_gap(self, store: RecordStore) -> None:
         await store.insert("things", Record("a", 0, "", {"n": 0}))
+        at_once = asyncio.Semaphore(10)
 
         async def writer(name: int) -> None:
+            async with at_once:
+                await insist(name)
+
+        async def insist(name: int) -> None:
             while True:
                 found = await store.get("things", "a")
                 assert found is not None

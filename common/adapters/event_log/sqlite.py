@@ -14,15 +14,7 @@ from common.adapters.sqlite_connection import Connection, Row, Schema
 from common.adapters.sqlite_file import SqliteFile
 from common.adapters.sqlite_query import Fragment, Term, compiled
 from common.filtering.conditions import Condition
-from common.ports.event_log import (
-    FACETS,
-    Event,
-    EventLog,
-    LoggedEvent,
-    Moment,
-    Topic,
-    facets,
-)
+from common.ports.event_log import FACETS, Event, EventLog, LoggedEvent, Moment, Topic, facets
 
 _REQUIRED = ("id", "type", "source", "time")
 _BATCH = 2_000
@@ -40,10 +32,10 @@ _SCHEMA = Schema(
     statements=(
         _TABLE,
         "CREATE INDEX IF NOT EXISTS event_kind ON event(kind)",
-        "CREATE INDEX IF NOT EXISTS event_time ON event(time, source, id)",
+        "CREATE INDEX IF NOT EXISTS event_time ON event(time)",  # ties are few: sorted as they are met
         "CREATE INDEX IF NOT EXISTS event_record ON event(record, sequence) WHERE record IS NOT NULL",
         "CREATE INDEX IF NOT EXISTS event_trace ON event(trace) WHERE trace IS NOT NULL",
-        "CREATE INDEX IF NOT EXISTS event_session ON event(session, time) WHERE session IS NOT NULL",
+        "CREATE INDEX IF NOT EXISTS event_session ON event(session) WHERE session IS NOT NULL",
     ),
 )
 _COLUMNS = (
@@ -95,20 +87,16 @@ class SqliteEventLog(EventLog):
         way, beyond = ("DESC", "<") if newest_first else ("ASC", ">")
         sql, bindings = condition.sql, condition.bindings
         if after is not None:
-            sql, bindings = (
-                f"{sql} AND (time, source, id) {beyond} (?, ?, ?)",
-                (*bindings, *after),
-            )
+            sql, bindings = (f"{sql} AND (time, source, id) {beyond} (?, ?, ?)", (*bindings, *after))
         return await self._select(
-            Fragment(f"{sql} ORDER BY time {way}, source {way}, id {way}", bindings),
-            limit,
+            Fragment(f"{sql} ORDER BY time {way}, source {way}, id {way}", bindings), limit
         )
 
     async def histories(self, source: str | None = None) -> AsyncIterator[tuple[str, list[Event]]]:
         of_source = "" if source is None else "AND source = ?"
         sql = (
             "SELECT record, sequence, arrival, body FROM event INDEXED BY event_record"
-            f" WHERE kind = 'state' AND (record, sequence, arrival) > (?, ?, ?) {of_source}"
+            f" WHERE kind = 'state' AND record IS NOT NULL AND (record, sequence, arrival) > (?, ?, ?) {of_source}"
             " ORDER BY record, sequence, arrival LIMIT ?"
         )
         rest = (_BATCH,) if source is None else (source, _BATCH)
@@ -117,9 +105,7 @@ class SqliteEventLog(EventLog):
             rows = connection.rows(sql, (*place, *rest))
             return [(row[0], row[1], row[2], json.loads(row[3])) for row in rows]
 
-        async def page(
-            place: tuple[str, int, int],
-        ) -> list[tuple[str, int, int, Event]]:
+        async def page(place: tuple[str, int, int]) -> list[tuple[str, int, int, Event]]:
             return await self._file.read(lambda connection: work(connection, place))
 
         subject, history, sequence = "", list[Event](), 0
@@ -175,12 +161,7 @@ def _row(event: Mapping[str, Any]) -> Row:
         raise errors.Invalid(f"an event has no {missing[0]}")
     seen = facets(event)
     sequence = event.get("sequence")
-    known = {
-        **seen,
-        "source": seen["service"],
-        "sequence": sequence,
-        "body": dumped(event),
-    }
+    known = {**seen, "source": seen["service"], "sequence": sequence, "body": dumped(event)}
     return tuple(known[name] for name in _COLUMNS)
 
 

@@ -133,23 +133,14 @@ class SqliteRecordStore(RecordStore):
             outbox = pushed(row[5], new_event)
             if size(outbox) > OUTBOX_LIMIT:
                 raise errors.Unavailable(
-                    f"the events of {identifier} wait for the event log; try again later",
-                    retry_after=5,
+                    f"the events of {identifier} wait for the event log; try again later", retry_after=5
                 )
             envelope = dumped(changed(json.loads(row[3]), changes))
             check_size(identifier, envelope, new_state, outbox)
             since = _next_place(connection, table) if row[6] is None else row[6]
             connection.run(
                 f"UPDATE {table} SET version = ?, head = ?, waiting = ?, envelope = ?, state = ?, outbox = ? WHERE id = ?",
-                (
-                    expected_version + 1,
-                    head,
-                    since,
-                    envelope,
-                    new_state,
-                    outbox,
-                    identifier,
-                ),
+                (expected_version + 1, head, since, envelope, new_state, outbox, identifier),
             )
 
         await self._write(collection, identifier, work)
@@ -296,7 +287,6 @@ def _next_place(connection: Connection, table: str) -> int:
 
 def page_statement(table: str, columns: str, condition: Fragment, stretch: Segment, limit: int) -> Fragment:
     """The query for at most `limit` rows of one stretch of a sorted list."""
-    return Fragment(
-        f"SELECT {columns} FROM {table} WHERE {stretch.where.sql} AND {condition.sql} ORDER BY {stretch.order} LIMIT ?",
-        (*stretch.where.bindings, *condition.bindings, limit),
-    )
+    where = stretch.within(condition)
+    sql = f"SELECT {columns} FROM {table} WHERE {where.sql} ORDER BY {stretch.order} LIMIT ?"
+    return Fragment(sql, (*where.bindings, limit))
