@@ -1,0 +1,41 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from common import errors
+from common.adapters import registry
+from common.adapters.blob_store.folder import FolderBlobStore
+from common.adapters.event_log.sqlite import SqliteEventLog
+from common.adapters.message_bus.local import LocalMessageBus
+from common.adapters.record_store.sqlite import SqliteRecordStore
+
+
+def test_each_scheme_has_its_adapter(tmp_path: Path) -> None:
+    assert isinstance(registry.record_store(f"sqlite://{tmp_path}/a.db"), SqliteRecordStore)
+    assert isinstance(registry.event_log(f"sqlite://{tmp_path}/a.db"), SqliteEventLog)
+    assert isinstance(registry.message_bus("local:"), LocalMessageBus)
+    assert isinstance(registry.blob_store(f"file://{tmp_path}"), FolderBlobStore)
+
+
+@pytest.mark.parametrize(
+    ("build", "url", "said"),
+    [
+        (registry.record_store, "mongodb://user:secret@host/db", "cluster"),
+        (registry.event_log, "kafka://user:secret@host", "cluster"),
+        (registry.message_bus, "amqp://user:secret@host", "cluster"),
+        (registry.blob_store, "s3://secret/bucket", "cluster"),
+        (registry.record_store, "postgres://user:secret@host", "sqlite:"),
+        (registry.blob_store, "", "file:"),
+        (registry.record_store, "sqlite://host/secret.db", "three slashes"),
+        (registry.record_store, "sqlite:relative-secret.db", "three slashes"),
+    ],
+)
+def test_what_cannot_be_opened_is_told_without_its_secrets(
+    build: Callable[[str], object], url: str, said: str
+) -> None:
+    with pytest.raises(errors.Invalid, match=said) as caught:
+        build(url)
+    assert "secret" not in str(caught.value)
