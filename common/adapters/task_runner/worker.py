@@ -50,8 +50,11 @@ def work(assignment: socket.socket, server: int) -> None:
     if not descriptors:
         return
     job_channel, output, progress = descriptors
-    for descriptor, stream in ((os.open(os.devnull, os.O_RDONLY), 0), (output, 1), (output, 2)):
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    for descriptor, stream in ((nothing, 0), (output, 1), (output, 2)):
         os.dup2(descriptor, stream)
+    os.close(nothing)
+    os.close(output)
     with open(job_channel, "rb") as source:  # noqa: PTH123 - a descriptor
         job = json.loads(source.read())
     folder = Path(job["folder"])

@@ -1,0 +1,246 @@
+"""The runtime of a process: adapters, lock, journal, relay and the one fork server, opened once and closed in reverse.
+
+Bootstraps of services only wire what is here; tests open a runtime of their own.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import secrets
+import shutil
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from pathlib import Path
+from typing import IO
+
+import httpx
+from fastapi import APIRouter
+from starlette.types import ASGIApp
+
+from common import errors, logging
+from common.adapters import registry
+from common.adapters.keyring.file import FileKeyring
+from common.adapters.task_runner.process import ProcessTaskRunner
+from common.contracts.service import Readiness
+from common.http.app import create_app
+from common.http.client import ServiceClient
+from common.journal import Journal
+from common.notifier import Notifier
+from common.ports.blob_store import BlobStore
+from common.ports.event_log import EventLog
+from common.ports.keyring import Keyring
+from common.ports.message_bus import Bell, MessageBus
+from common.ports.record_store import Collection, RecordStore
+from common.ports.task_runner import TaskRunner
+from common.records.lifecycle import Lifecycle
+from common.records.references import REVERSED
+from common.records.relay import Relay
+from common.records.repository import Repository
+from common.settings import Settings
+
+TASKS = (
+    "catalog_service.tasks.parse:run",
+    "catalog_service.tasks.convert:export",
+    "catalog_service.tasks.convert:retype",
+    "catalog_service.tasks.builtin:run",
+    "training_service.tasks.train:run",
+    "evaluation_service.tasks.evaluate:run",
+)
+"""Everything that a child process may run."""
+_MIN_FREE = 64 * 2**20
+_log = logging.logger("runtime")
+
+
+class Runtime:
+    """What every service needs, open: see the attributes."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        store: RecordStore,
+        log: EventLog,
+        bus: MessageBus,
+        blobs: BlobStore,
+        tasks: TaskRunner,
+        keyring: Keyring,
+        journal: Journal,
+    ) -> None:
+        self.settings, self.store, self.log, self.bus, self.blobs = settings, store, log, bus, blobs
+        self.tasks, self.keyring, self.journal = tasks, keyring, journal
+        self.notifier = Notifier()
+        self.instance = secrets.token_hex(8)
+        self.mode = "embedded"
+        token = settings.service_token
+        self.service_token = token.get_secret_value() if token else secrets.token_urlsafe(32)
+        self.collections: list[Collection] = []
+        self.relay: Relay | None = None
+        self._apps: dict[str, ASGIApp] = {}
+        self._clients: list[httpx.AsyncClient] = []
+
+    # What bootstraps call.
+
+    def repository(self, collection: Collection, *, source: str, lifecycle: Lifecycle) -> Repository:
+        """A repository whose events the relay of this process ships."""
+        declared = Collection(collection.name, (*collection.indexes, (REVERSED,)), collection.unique)
+        self.collections.append(declared)
+        return Repository(
+            self.store, collection=declared, source=source, lifecycle=lifecycle, written=self._written
+        )
+
+    def view(self, collection: Collection) -> Collection:
+        """Declare a collection of a read model, which has no events."""
+        self.collections.append(collection)
+        return collection
+
+    def app(self, name: str, *, title: str, routers: Sequence[APIRouter], ready: Callable[[], Awaitable[Readiness]] | None = None) -> ASGIApp:
+        """The REST application of a service, reachable for the others under its name."""
+        app = create_app(
+            name,
+            title=title,
+            routers=routers,
+            journal=self.journal,
+            secret=self.keyring.fingerprint("calls", b"").encode(),
+            token=self.service_token,
+            body_limit=self.settings.body_limit,
+            deadline=self.settings.deadline,
+            mode=self.mode,
+            ready=ready or self.readiness,
+        )
+        self._apps[name] = app
+        return app
+
+    def client(self, service: str, *, caller: str) -> ServiceClient:
+        """The service `service` as `caller` sees it; in one process without a socket in between."""
+
+        async def found(scope: object, receive: object, send: object) -> None:
+            # Looked up at the call, so that services can be built in any order.
+            await self._apps[service](scope, receive, send)  # type: ignore[arg-type]
+
+        transport = httpx.ASGITransport(app=found, raise_app_exceptions=False)  # type: ignore[arg-type]
+        http = httpx.AsyncClient(transport=transport, base_url=f"http://{service}")
+        self._clients.append(http)
+        return ServiceClient(http, caller=caller, service=service, token=self.service_token, journal=self.journal)
+
+    async def ring(self, kind: str, **ids: str) -> None:
+        """Ring a bell, and wake who waits here; a bell that cannot be rung is made up for by the sweep."""
+        for identifier in ids.values():
+            self.notifier.ring(identifier)
+        try:
+            await self.bus.publish(Bell(kind, ids))
+        except errors.Unavailable:
+            _log.warning("bell not rung", bell=kind)
+
+    # What the process calls.
+
+    async def start(self) -> None:
+        """Declare all collections and start the relay; after the bootstraps, before the first request."""
+        await self.store.ensure(*self.collections)
+        self.relay = Relay(
+            self.store, self.log, [one.name for one in self.collections], sweep=self.settings.sweep
+        )
+        await self.relay.__aenter__()
+
+    async def stop(self) -> None:
+        """Stop the relay after shipping what it can, and let go of the clients."""
+        if self.relay:
+            await self.relay.__aexit__(None, None, None)
+        for client in self._clients:
+            await client.aclose()
+
+    async def readiness(self) -> Readiness:
+        """Whether a write would be taken: there is room, the journal has room, the store answers."""
+        degraded = []
+        ready = True
+        if self.relay and self.relay.behind:
+            degraded.append("event log is away; events wait in their outboxes")
+        if self.journal.full:
+            ready = False
+            degraded.append("call journal is full")
+        if shutil.disk_usage(self.settings.data).free < _MIN_FREE:
+            ready = False
+            degraded.append("disk is full")
+        try:
+            if self.collections:
+                await self.store.get(self.collections[0].name, "none")
+        except errors.AutoLearnError as error:
+            ready = False
+            degraded.append(f"record store: {error.detail}")
+        return Readiness(ready=ready, degraded=degraded)
+
+    def _written(self) -> None:
+        if self.relay:
+            self.relay.wake()
+
+
+def _lock(folder: Path) -> IO[str]:
+    """Take the folder for this process alone; the lock goes with the process, however it ends."""
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        file = (folder / "lock").open("a+")
+    except OSError as error:
+        raise errors.Unavailable(
+            f"the data folder {folder} cannot be written: {error.strerror}; choose another with --data"
+        ) from error
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        file.seek(0)
+        holder = file.read().strip() or "another process"
+        file.close()
+        raise errors.Conflict(
+            f"{folder} is in use by process {holder}; `autolearn status` shows it, `autolearn down` stops it"
+        ) from error
+    file.truncate(0)
+    file.write(str(os.getpid()))
+    file.flush()
+    return file
+
+
+@contextlib.asynccontextmanager
+async def open_runtime(settings: Settings) -> AsyncIterator[Runtime]:
+    """A runtime on the data folder of `settings`.
+
+    Raises `errors.Conflict` when another process has the folder, `errors.Unavailable` when it cannot be written,
+    `errors.StorageFull` when there is no room, `errors.IntegrityError` when what is there cannot be opened.
+    """
+    data = settings.data.expanduser().absolute()
+    async with contextlib.AsyncExitStack() as stack:
+        stack.enter_context(_lock(data))
+        if shutil.disk_usage(data).free < _MIN_FREE:
+            raise errors.StorageFull(f"the disk of {data} is full: less than {_MIN_FREE >> 20} MiB are free")
+        # The fork server first, before this process holds any secret that a child could inherit.
+        tasks: TaskRunner = await stack.enter_async_context(
+            ProcessTaskRunner(data / "work", functions=TASKS, preload=_preload())
+        )
+        store = await stack.enter_async_context(
+            registry.record_store(settings.record_store or f"sqlite://{data / 'records.db'}")
+        )
+        log = await stack.enter_async_context(
+            registry.event_log(settings.event_log or f"sqlite://{data / 'events.db'}")
+        )
+        bus = await stack.enter_async_context(registry.message_bus(settings.message_bus))
+        blobs = await stack.enter_async_context(registry.blob_store(settings.blob_store or f"file://{data / 'blobs'}"))
+        if not (data / "master.key").exists() and await log.last_position():
+            raise errors.IntegrityError(
+                f"{data} holds data but not its master key; restore {data / 'master.key'} from your backup"
+            )
+        keyring = FileKeyring(data / "master.key")
+        journal = await stack.enter_async_context(Journal(data / "journal", log, limit=settings.journal_limit))
+        runtime = Runtime(
+            settings.model_copy(update={"data": data}),
+            store=store,
+            log=log,
+            bus=bus,
+            blobs=blobs,
+            tasks=tasks,
+            keyring=keyring,
+            journal=journal,
+        )
+        stack.push_async_callback(runtime.stop)
+        yield runtime
+
+
+def _preload() -> tuple[str, ...]:
+    return tuple(dict.fromkeys(name.partition(":")[0] for name in TASKS))

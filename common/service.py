@@ -1,0 +1,29 @@
+"""A service as its bootstrap gives it: what it serves, what it owns, and the loops that its roles run."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from starlette.types import ASGIApp
+
+from common.records.repository import Repository
+
+Loop = Callable[[], Awaitable[None]]
+
+
+@dataclass(frozen=True)
+class Service:
+    """One service, wired: `app` is its REST role, `event_loops` and `task_loops` the loops of the other two roles.
+
+    `repositories` are the records that it owns, verifies and rebuilds. A loop runs until it is cancelled. `start` runs
+    once before the first request, `ready` afterwards in the background.
+    """
+
+    name: str
+    app: ASGIApp
+    repositories: Sequence[Repository] = ()
+    event_loops: Mapping[str, Loop] = field(default_factory=dict)
+    task_loops: Mapping[str, Loop] = field(default_factory=dict)
+    start: Loop | None = None
+    ready: Loop | None = None
