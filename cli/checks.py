@@ -76,9 +76,8 @@ def _folder(folder: Path) -> Check:
         return Check(
             "data folder", False, f"{folder}: cannot be written to ({error.strerror}); see AUTOLEARN_DATA"
         )
-    mode = folder.stat().st_mode & 0o077 if folder.exists() else 0
-    if mode:
-        return Check("data folder", False, f"{folder}: others may look into it; `chmod 700` it")
+    if folder.exists() and folder.stat().st_mode & 0o022:
+        return Check("data folder", False, f"{folder}: others may write to it; `chmod 700` it")
     return Check("data folder", True, str(folder) + ("" if folder.exists() else " (not there yet)"))
 
 

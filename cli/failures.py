@@ -26,6 +26,9 @@ UNEXPECTED, USAGE, UNREACHABLE, NOT_FOUND, REFUSED, JOB_FAILED, NOT_MET, TIMED_O
 
 def report(error: Exception, *, verbose: bool = False) -> int:
     """Say on stderr what went wrong, one line and one for each flaw of the request; gives the exit code."""
+    while isinstance(error, ExceptionGroup):
+        # One failure says it all: the other tasks were cancelled because of it, or failed of the same cause.
+        error = error.exceptions[0]
     if verbose and not isinstance(error, typer.TyperException | typer.Abort):
         traceback.print_exception(error)
     if isinstance(error, typer.Abort):

@@ -110,9 +110,6 @@ async def follow(out: Output, jobs: Sequence[Job], timeout: float | None, way_ba
                 sys.stderr.write(f"detached from {job.kind} {job.id}; it goes on\n")
         sys.stderr.write(f"come back with: {way_back} {' '.join(short(job.id) or '' for job in jobs)}\n")
         raise
-    except BaseExceptionGroup as group_error:
-        # One failure says it all: the others were cancelled because of it, or have the same cause.
-        raise group_error.exceptions[0] from group_error
 
 
 async def _watch(job: Job, display: Display | None) -> None:

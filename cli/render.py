@@ -27,7 +27,7 @@ class Output:
         sys.stdout.write(json.dumps(plain(value), ensure_ascii=False, indent=indent) + "\n")
 
     def ndjson(self, value: Any) -> None:
-        """One line of a stream of JSON documents, flushed; ASCII, for some readers split lines at U+2028 too."""
+        """One line of a stream of JSON documents, flushed; ASCII, as some readers split lines at U+2028."""
         sys.stdout.write(json.dumps(plain(value)) + "\n")
         sys.stdout.flush()
 

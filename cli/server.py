@@ -52,6 +52,8 @@ def start(command: list[str], data: Path | None) -> RunningServer:
                 raise errors.Conflict(_last_words(log.read(), process.returncode))
             running = finding.running_server(folder)
             if running is not None and running.pid == process.pid and _ready(running.url):
+                # It is to outlive this process; subprocess would warn that nobody waited for it.
+                process.returncode = 0
                 return running
             with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(0.05)

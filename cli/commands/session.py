@@ -90,7 +90,7 @@ async def show(
         found = await client.sessions.show(which)
         records = [] if found.state.closed else await client.sessions.records(found.id).all()
     if run.json:
-        return run.out.document({**found.model_dump(mode="json"), "held": records} if records else found)
+        return run.out.document({**found.model_dump(mode="json"), "held": records})
     _show(run, found)
     if records:
         run.out.line("")

@@ -47,7 +47,7 @@ class FakePlatform:
         self.commit_polls = 0  # how many reads a commit takes
         self.corrupt_artifacts = False
 
-    # -- plumbing ---------------------------------------------------------------------------------------------
+    # -- plumbing --
 
     def app(self) -> Starlette:
         def route(path: str, handler: Callable[..., Any], *methods: str) -> Route:
@@ -134,7 +134,7 @@ class FakePlatform:
             raise errors.AmbiguousReference(extra={"candidates": [thing["id"] for thing in found]})
         return found[0]
 
-    # -- server and catalogue ---------------------------------------------------------------------------------
+    # -- server and catalogue --
 
     async def readyz(self, request: Request, body: bytes) -> Any:
         return {"ready": True, "degraded": []}
@@ -163,7 +163,7 @@ class FakePlatform:
         }
         return self._page(request, [measure])
 
-    # -- datasets ---------------------------------------------------------------------------------------------
+    # -- datasets --
 
     async def upload(self, request: Request, body: bytes) -> Any:
         name = request.query_params["name"]
@@ -232,7 +232,7 @@ class FakePlatform:
         assert request.query_params["format"] == "csv"
         return Response(self.contents[self._dataset(request.path_params["ref"])["id"]], media_type="text/csv")
 
-    # -- sessions ---------------------------------------------------------------------------------------------
+    # -- sessions --
 
     async def open_session(self, request: Request, body: bytes) -> Any:
         told = json.loads(body)
@@ -334,7 +334,7 @@ class FakePlatform:
         session["records"] -= 1
         return Response(status_code=204)
 
-    # -- jobs -------------------------------------------------------------------------------------------------
+    # -- jobs --
 
     async def submit(self, request: Request, body: bytes) -> Any:
         told, kind = json.loads(body), request.path_params["kind"].removesuffix("s")
@@ -435,7 +435,7 @@ class FakePlatform:
     async def artifact(self, request: Request, body: bytes) -> Response:
         return Response(MODEL[:-1] if self.corrupt_artifacts else MODEL)
 
-    # -- experiments ------------------------------------------------------------------------------------------
+    # -- experiments --
 
     async def list_experiments(self, request: Request, body: bytes) -> Any:
         return self._page(request, list(self.experiments.values()))
@@ -458,7 +458,7 @@ class FakePlatform:
             return Response("id\n" + "".join(f"{each}\n" for each in self.experiments), media_type="text/csv")
         return JSONResponse(list(self.experiments.values()))
 
-    # -- log --------------------------------------------------------------------------------------------------
+    # -- log --
 
     async def log_events(self, request: Request, body: bytes) -> Any:
         return self._page(request, [logged(3), logged(2), logged(1)])

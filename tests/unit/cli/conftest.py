@@ -96,7 +96,7 @@ class Terminal:
             stdin=slave,
             stdout=slave,
             stderr=slave,
-            env={**os.environ, "PYTHONPATH": str(root), "TERM": "xterm"},
+            env={"PYTHONPATH": str(root), "TERM": "xterm", **os.environ},
             start_new_session=True,
         )
         os.close(slave)
