@@ -51,12 +51,15 @@ def unknown_name(request: dict[str, Any], files: TaskFiles) -> dict[str, Any]:
 
 
 def surroundings(request: dict[str, Any], files: TaskFiles) -> dict[str, Any]:
-    limits = {}
+    limits, descriptors = {}, {}
+    for name in os.listdir("/proc/self/fd"):
+        with contextlib.suppress(FileNotFoundError):  # the one of the listing itself
+            descriptors[name] = os.readlink(f"/proc/self/fd/{name}")
     for line in Path("/proc/self/limits").read_text().splitlines()[1:]:
         limits[line[:26].strip()] = line[26:].split()[0]
     return {
         "environment": dict(os.environ),
-        "descriptors": {name: os.readlink(f"/proc/self/fd/{name}") for name in os.listdir("/proc/self/fd")[:-1]},
+        "descriptors": descriptors,
         "limits": limits,
         "oom_score": Path("/proc/self/oom_score_adj").read_text().strip(),
         "folder": os.getcwd(),

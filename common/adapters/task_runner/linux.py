@@ -11,6 +11,7 @@ from pathlib import Path
 
 _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
+_PR_SET_NO_NEW_PRIVS = 38
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 _TICKS = os.sysconf("SC_CLK_TCK")
 
@@ -39,6 +40,11 @@ def adopt_orphans() -> None:
     _prctl(_PR_SET_CHILD_SUBREAPER, 1)
 
 
+def gain_no_privileges() -> None:
+    """Ignore set-user-id programs from here on, in all descendants: what became somebody else, we could not kill."""
+    _prctl(_PR_SET_NO_NEW_PRIVS, 1)
+
+
 @dataclass(frozen=True)
 class Sample:
     """What a tree of processes uses at one moment: bytes resident, seconds of CPU so far, threads."""
@@ -54,7 +60,7 @@ def children(process: int) -> Iterator[int]:
     try:
         for thread in Path(f"/proc/{process}/task").iterdir():
             yield from map(int, (thread / "children").read_text().split())
-    except (FileNotFoundError, ProcessLookupError):
+    except OSError:
         return
 
 
@@ -73,7 +79,7 @@ def sample(process: int) -> Sample:
     for one in alive:
         try:
             text = Path(f"/proc/{one}/stat").read_text()
-        except (FileNotFoundError, ProcessLookupError):
+        except OSError:
             continue
         # The command's name may hold spaces and brackets; after the last bracket are numbers (proc_pid_stat(5)).
         values = text[text.rindex(")") + 2 :].split()
@@ -89,7 +95,7 @@ def proportional_memory(processes: tuple[int, ...]) -> int:
     for one in processes:
         try:
             text = Path(f"/proc/{one}/smaps_rollup").read_text()
-        except (FileNotFoundError, ProcessLookupError):
+        except OSError:
             continue
         total += next((int(line.split()[1]) * 1024 for line in text.splitlines() if line.startswith("Pss:")), 0)
     return total
@@ -115,17 +121,21 @@ def folder_use(folder: Path, most_files: int) -> tuple[int, int]:
     """Bytes on disk and number of the files below a folder; counting ends after `most_files`."""
     size = count = 0
     waiting = [str(folder)]
-    while waiting and count <= most_files:
+    while waiting:
         try:
-            with os.scandir(waiting.pop()) as entries:
-                for entry in entries:
-                    count += 1
-                    if count > most_files:
-                        break
+            entries = os.scandir(waiting.pop())
+        except OSError:
+            continue  # removed meanwhile, or closed by its owner: then what is in it counts no more
+        with entries:
+            for entry in entries:
+                count += 1
+                if count > most_files:
+                    return size, count
+                try:
                     if entry.is_dir(follow_symlinks=False):
                         waiting.append(entry.path)
                     else:
                         size += entry.stat(follow_symlinks=False).st_blocks * 512
-        except FileNotFoundError:
-            continue
+                except FileNotFoundError:
+                    continue
     return size, count

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from common import errors
+from common.adapters.task_runner.work_folders import OUTPUTS
 from common.adapters.task_runner.worker import RESULT, result_blob
 from common.ports.task_runner import RESULT_LIMIT, OutcomeKind, Problem, TaskOutcome, TaskSpec, Usage
 from common.records.frames import open_bytes
@@ -89,5 +90,5 @@ def _result(task: TaskSpec, folder: Path) -> dict[str, Any] | None:
 
 def _outputs(task: TaskSpec, folder: Path) -> dict[str, Path]:
     """What the function wrote of what it may; links do not count, a service would follow them for it."""
-    paths = {name: folder / "outputs" / name for name in (*task.sealed_outputs, *task.plain_outputs)}
+    paths = {name: folder / OUTPUTS / name for name in (*task.sealed_outputs, *task.plain_outputs)}
     return {name: path for name, path in paths.items() if path.is_file() and not path.is_symlink()}

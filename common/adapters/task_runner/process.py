@@ -13,13 +13,13 @@ import json
 import os
 import re
 import secrets
-import shutil
 import socket
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from common import errors
+from common.adapters.task_runner import work_folders
 from common.adapters.task_runner.drain import Drain, Lines
 from common.adapters.task_runner.outcomes import CANCELLED, Ended, read_outcome
 from common.adapters.task_runner.server_link import ServerLink
@@ -49,7 +49,7 @@ class ProcessTaskRunner(TaskRunner):
         self._open = False
 
     async def open(self) -> None:
-        await asyncio.to_thread(_empty, self._root)
+        await asyncio.to_thread(work_folders.empty, self._root)
         self._server = ServerLink(self._preload)
         self._open = True
 
@@ -57,12 +57,15 @@ class ProcessTaskRunner(TaskRunner):
         if not self._open:
             return
         self._open = False
+        over = [run.over for run in self._runs.values()]
         for run in self._runs.values():
             run.stop(CANCELLED)
-        if self._runs:
-            await asyncio.wait([run.over for run in self._runs.values()])
         if self._server is not None:
+            if over and self._server.ready:
+                await asyncio.wait(over)
             await self._server.close()
+        if over:
+            await asyncio.wait(over)
 
     def ready(self) -> bool:
         return self._open and self._server is not None and self._server.ready
@@ -85,12 +88,12 @@ class ProcessTaskRunner(TaskRunner):
         try:
             server = self._living_server()
             await server.wait_ready()
-            await asyncio.to_thread(_make, folder)
+            await asyncio.to_thread(work_folders.make, folder)
             ended = await run.to_end(server, self._grace)
             outcome = await asyncio.to_thread(read_outcome, task, folder, ended)
         except BaseException:
             # Not awaited: a second cancellation would leave the folder behind.
-            asyncio.get_running_loop().run_in_executor(None, _remove, folder)
+            asyncio.get_running_loop().run_in_executor(None, work_folders.remove, folder)
             raise
         finally:
             del self._runs[task.id]
@@ -236,23 +239,3 @@ class _Run:
         except ValueError:
             return  # the task has written into a descriptor that is not its own
         self._on_progress(told)
-
-
-def _empty(root: Path) -> None:
-    """Make the folder of all work folders, private, and remove what an earlier run left."""
-    root.mkdir(parents=True, exist_ok=True, mode=0o700)
-    root.chmod(0o700)
-    for left in root.iterdir():
-        if left.is_dir() and not left.is_symlink():
-            shutil.rmtree(left)
-        else:
-            left.unlink()
-
-
-def _make(folder: Path) -> None:
-    folder.mkdir(mode=0o700)
-    (folder / "outputs").mkdir()
-
-
-def _remove(folder: Path) -> None:
-    shutil.rmtree(folder, ignore_errors=True)

@@ -19,6 +19,7 @@ from common.adapters.task_runner.worker import THREAD_VARIABLES
 _KEPT = ("PATH", "LD_LIBRARY_PATH", "LANG", "LC_ALL", "TZ")
 _PACKET = 2**16
 _LAST_WORDS = 5.0  # seconds the guard may take to leave nothing
+_STOP_AGAIN = 0.05
 _log = logging.logger("task_runner")
 
 
@@ -86,8 +87,12 @@ class ServerLink:
 
     def stop(self, task: str, reason: str) -> None:
         """Have a task stopped; nothing if it has ended already."""
-        if task in self._tasks and self.alive:
+        if task not in self._tasks or not self.alive:
+            return
+        try:
             self._send({"stop": task, "reason": reason})
+        except errors.Unavailable:
+            self._loop.call_later(_STOP_AGAIN, self.stop, task, reason)
 
     def _send(self, message: Mapping[str, Any], descriptors: Sequence[int] = ()) -> None:
         try:

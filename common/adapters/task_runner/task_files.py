@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 from common import errors
+from common.adapters.task_runner.work_folders import OUTPUTS
 from common.records.frames import FrameWriter, open_bytes
 
 _PROGRESS_EVERY = 0.05
@@ -23,7 +24,7 @@ class ChildFiles:
     def __init__(self, job: Mapping[str, Any], folder: Path, progress: int) -> None:
         self._job = job
         self._key = bytes.fromhex(job["key"])
-        self._outputs = folder / "outputs"
+        self._outputs = folder / OUTPUTS
         self._channel = progress
         self._told = ("", 0.0)
         os.set_blocking(progress, False)

@@ -43,6 +43,7 @@ def work(assignment: socket.socket, server: int) -> None:
     never sees a key), the pipe for output and the one for progress. Its end without them: nothing to do any more.
     """
     linux.die_with(server)
+    linux.gain_no_privileges()
     os.setsid()
     _rehearse()
     _, descriptors, _, _ = socket.recv_fds(assignment, 1, 3)
@@ -73,6 +74,9 @@ def _rehearse() -> None:
     """What every task needs, done while waiting for one."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     faulthandler.enable()
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # what was printed before a crash shall not be lost with it
+            stream.reconfigure(line_buffering=True, errors="backslashreplace")
     seal_stream(io.BytesIO(), io.BytesIO(), key=bytes(32), name="")
     random = sys.modules.get("numpy.random")
     if random is not None:
