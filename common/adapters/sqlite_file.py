@@ -258,7 +258,7 @@ def _look(connection: Connection, job: _Job[Any]) -> None:
     except Exception as error:  # noqa: BLE001 - it belongs to the caller
         job.fail(error)
         if connection.in_transaction:
-            connection.run("ROLLBACK")
+            _roll_back(connection)
 
 
 def _commit(connection: Connection, jobs: Sequence[_Job[Any]]) -> None:
@@ -274,7 +274,7 @@ def _commit(connection: Connection, jobs: Sequence[_Job[Any]]) -> None:
             told.__cause__ = error
             job.fail(told)
         if connection.in_transaction:
-            connection.run("ROLLBACK")
+            _roll_back(connection)
 
 
 def _attempt(connection: Connection, job: _Job[Any]) -> None:
@@ -287,6 +287,12 @@ def _attempt(connection: Connection, job: _Job[Any]) -> None:
         connection.run("ROLLBACK TO job")
         job.fail(error)
     connection.run("RELEASE job")
+
+
+def _roll_back(connection: Connection) -> None:
+    # What made it necessary is told already; if this fails too, the next BEGIN does and tells its caller.
+    with contextlib.suppress(errors.AutoLearnError):
+        connection.run("ROLLBACK")
 
 
 def _deliver(jobs: Sequence[_Job[Any]]) -> None:

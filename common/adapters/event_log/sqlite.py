@@ -17,7 +17,8 @@ from common.filtering.conditions import Condition
 from common.ports.event_log import FACETS, Event, EventLog, LoggedEvent, Moment, Topic, facets
 
 _REQUIRED = ("id", "type", "source", "time")
-_BATCH = 2_000
+_BATCH = 250
+"""Events read at once for histories: with events of the largest size still bounded memory."""
 
 _TABLE = """CREATE TABLE IF NOT EXISTS event (
     arrival INTEGER PRIMARY KEY AUTOINCREMENT,
