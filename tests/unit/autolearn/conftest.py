@@ -24,10 +24,17 @@ def _own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(f"AUTOLEARN_{name}", raising=False)
 
 
-@pytest.fixture
-def server() -> Iterator[RunningFake]:
+@pytest.fixture(scope="session")
+def _running() -> Iterator[RunningFake]:
     with RunningFake() as running:
         yield running
+
+
+@pytest.fixture
+def server(_running: RunningFake) -> Iterator[RunningFake]:
+    _running.reset()
+    yield _running
+    _running.hold(False)  # nobody is left waiting
 
 
 @pytest.fixture

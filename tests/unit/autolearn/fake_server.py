@@ -493,14 +493,22 @@ class FakePlatform:
 
 
 class RunningFake:
-    """The fake platform behind a real port, on a thread."""
+    """The fake platform behind a real port, on a thread; `reset` gives it a new platform."""
 
     def __init__(self) -> None:
-        self.platform = FakePlatform()
-        config = uvicorn.Config(self.platform.app(), port=0, log_level="error", lifespan="off", ws="none")
+        self.reset()
+
+        async def app(scope: Any, receive: Any, send: Any) -> None:
+            await self._app(scope, receive, send)
+
+        config = uvicorn.Config(app, port=0, log_level="error", lifespan="off", ws="none")
         self._server = uvicorn.Server(config)
         self._started = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
+
+    def reset(self) -> None:
+        self.platform = FakePlatform()
+        self._app = self.platform.app()
 
     def _run(self) -> None:
         with asyncio.Runner() as runner:

@@ -30,11 +30,18 @@ def _own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
 
 
-@pytest.fixture
-def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[RunningFake]:
+@pytest.fixture(scope="session")
+def _running() -> Iterator[RunningFake]:
     with RunningFake() as running:
-        monkeypatch.setenv("AUTOLEARN_URL", running.url)
         yield running
+
+
+@pytest.fixture
+def server(_running: RunningFake, monkeypatch: pytest.MonkeyPatch) -> Iterator[RunningFake]:
+    _running.reset()
+    monkeypatch.setenv("AUTOLEARN_URL", _running.url)
+    yield _running
+    _running.hold(False)  # nobody is left waiting
 
 
 @pytest.fixture
