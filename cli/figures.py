@@ -38,23 +38,23 @@ def side_by_side(out: Output, jobs: Sequence[Job], title: str | None = None) -> 
     )
 
 
-def confusion(out: Output, job: Job) -> None:
-    """The confusion matrix, if there is one: actual classes are rows, predicted ones columns."""
-    matrix = (job.result or {}).get("confusion_matrix")
+def confusion(out: Output, result: Mapping[str, Any], title: str) -> None:
+    """The confusion matrix of a result, if it has one: actual classes are rows, predicted ones columns."""
+    matrix = result.get("confusion_matrix")
     if not matrix:
         return
     labels = [text(label) for label in matrix["labels"]]
     out.table(
         ["actual \\ predicted", *labels],
         [[label, *counts] for label, counts in zip(labels, matrix["counts"], strict=True)],
-        title=f"Confusion matrix of {job.algorithm or 'training'} {short(job.training) or ''}".rstrip(),
+        title=title,
         strong=[(at, at + 1) for at in range(len(labels))],
     )
 
 
-def per_class(out: Output, job: Job) -> None:
-    """The per-class report of an evaluation; nothing if it has none."""
-    report = (job.result or {}).get("per_class")
+def per_class(out: Output, result: Mapping[str, Any]) -> None:
+    """The per-class report of a result, if it has one."""
+    report = result.get("per_class")
     rows: list[Mapping[str, Any]] = []
     if isinstance(report, Mapping):
         rows = [{"class": label, **figures} for label, figures in report.items()]

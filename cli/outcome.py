@@ -66,7 +66,8 @@ def show(run: Invocation, records: Sequence[JobRecord]) -> None:
     figures.side_by_side(run.out, records)
     for record in records:
         if record.kind == "evaluation":
-            figures.confusion(run.out, record)
+            whose = f"{record.algorithm or 'training'} {short(record.training) or ''}".rstrip()
+            figures.confusion(run.out, record.result or {}, f"Confusion matrix of {whose}")
     explain_failures(records)
 
 

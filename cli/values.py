@@ -51,8 +51,12 @@ def parameters(told: Iterable[str], algorithms: Sequence[str]) -> dict[str, dict
 
 
 def names(told: Iterable[str]) -> list[str]:
-    """Names given one by one or separated by commas."""
-    return [name.strip() for each in told for name in each.split(",") if name.strip()]
+    """Names given one by one or separated by commas; as a JSON list, where names contain commas themselves."""
+    found: list[str] = []
+    for each in told:
+        listed = value(each) if each.startswith("[") else None
+        found += map(str, listed) if isinstance(listed, list) else each.split(",")
+    return [name.strip() for name in found if name.strip()]
 
 
 def duration(told: str) -> int:

@@ -152,6 +152,7 @@ async def artifact(
 
 
 def _show(run: Invocation, found: Experiment) -> None:
+    from cli import figures
     from cli.render import when
 
     if run.json:
@@ -179,3 +180,7 @@ def _show(run: Invocation, found: Experiment) -> None:
     if found.measures:
         run.out.line("")
         run.out.table(["measure", "value"], list(found.measures.items()))
+    for evaluation in found.evaluations:
+        result = evaluation.get("result") or evaluation
+        figures.confusion(run.out, result, "Confusion matrix")
+        figures.per_class(run.out, result)

@@ -94,8 +94,8 @@ async def show(run: Invocation, ref: Ref, require: Require = None) -> int:
         if result:
             run.out.line("")
             figures.side_by_side(run.out, [job])
-            figures.confusion(run.out, job)
-            figures.per_class(run.out, job)
+            figures.confusion(run.out, result, "Confusion matrix")
+            figures.per_class(run.out, result)
         outcome.explain_failures([job])
     return required.check(run.out, [job]) if required else 0
 

@@ -1,4 +1,4 @@
-"""A stateful stand-in for the platform: the routes the client uses, over a real socket, with faults on demand.
+"""A stateful stand-in for the platform: the routes the client uses, on a real socket, with faults on demand.
 
 Jobs advance only when somebody follows them, so nothing here depends on time.
 """

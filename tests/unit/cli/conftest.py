@@ -1,4 +1,4 @@
-"""The command line's tests run commands in this process against the stand-in, or on a terminal of their own."""
+"""The command line's tests run commands in this process against the stand-in, or on a pseudo-terminal."""
 
 from __future__ import annotations
 

@@ -38,6 +38,10 @@ def test_parameters_are_for_all_or_for_one_algorithm() -> None:
     }
 
 
+def test_names() -> None:
+    assert values.names(["a, b", "c", '["d,e", "f"]', "[g"]) == ["a", "b", "c", "d,e", "f", "[g"]
+
+
 @pytest.mark.parametrize(("told", "seconds"), [("90", 90), ("1.5m", 90), ("2h", 7200), ("30d", 2_592_000)])
 def test_durations(told: str, seconds: int) -> None:
     assert values.duration(told) == seconds
