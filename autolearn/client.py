@@ -91,6 +91,8 @@ class Job(Facade[jobs.Job]):
         self._portal.run(self._inner.wait(timeout, check=check))
         return self
 
+    settle = blocking(jobs.Job.settle)
+
     def cancel(self) -> Self:
         """Ask the job to stop; one that has ended already stays as it is."""
         self._portal.run(self._inner.cancel())

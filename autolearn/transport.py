@@ -19,6 +19,7 @@ from autolearn.failures import Unreachable
 from autolearn.finding import Place
 from common import context, errors, times
 
+BREAKS = 2  # how often one request is sent again after its connection broke
 Body = Callable[[], AsyncIterator[bytes]]
 
 
@@ -90,6 +91,7 @@ class Transport:
         seconds = timeout or self.patience.answer + (wait or 0.0)
         connecting = Backoff(within=self.patience.connect)
         busy = Backoff(within=self.patience.busy)
+        breaks = 0
         while True:
             request = self._http.build_request(
                 method,
@@ -113,7 +115,10 @@ class Transport:
                     f"{self.place.url} did not answer within {seconds:g} s ({method} {path})"
                 ) from error
             except httpx.TransportError as error:
-                if not (replayable and await connecting.pause()):
+                # The server was there and went away, perhaps to start again: time to find it counts from now.
+                breaks += 1
+                connecting.reset()
+                if not replayable or breaks > BREAKS or not await connecting.pause():
                     raise self._unreachable(error) from error
                 continue
             if answer.is_success or not raise_problems:

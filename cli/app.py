@@ -77,7 +77,7 @@ def root() -> Any:
         name="autolearn",
         help="AutoLearn: train, measure and keep models, with a complete history.",
         epilog="Exit codes: 0 done, 1 unexpected, 2 usage, 3 server unreachable, 4 not found, 5 refused, "
-        "6 job failed or cancelled, 7 requirement not met, 124 waited too long (the job goes on), 130 interrupted.",
+        "6 job failed or cancelled, 7 requirement not met, 124 waited too long, 130 interrupted.",
         no_args_is_help=True,
         pretty_exceptions_enable=False,
     )

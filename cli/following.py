@@ -119,6 +119,7 @@ async def _watch(job: Job, display: Display | None) -> None:
                 if display is not None:
                     display.show(job, event)
         await job.refresh()
+        await job.settle()
     if job.result is None and job.problem is None:
         await job.refresh()
 

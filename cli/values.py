@@ -51,7 +51,7 @@ def parameters(told: Iterable[str], algorithms: Sequence[str]) -> dict[str, dict
 
 
 def names(told: Iterable[str]) -> list[str]:
-    """Names given one by one or separated by commas; as a JSON list, where names contain commas themselves."""
+    """Names given one by one or separated by commas; as a JSON list, where names contain commas."""
     found: list[str] = []
     for each in told:
         listed = value(each) if each.startswith("[") else None

@@ -22,6 +22,7 @@ from common.contracts.jobs import JobState, Progress
 
 # A server that restarts is away for seconds; a job survives that, and so does whoever watches it.
 RECONNECT_WITHIN = 60.0
+SETTLE_WITHIN = 5.0
 
 
 @dataclass(frozen=True)
@@ -94,6 +95,7 @@ class Job:
                         async for _ in events:
                             pass
                     await self.refresh()
+                    await self.settle()
         except TimeoutError as error:
             raise WaitTimedOut(
                 f"{self.kind} {self.id} is still {self.state} after {timeout:g} s; it goes on"
@@ -101,6 +103,18 @@ class Job:
         if check and self.state is not JobState.succeeded:
             raise JobFailed.of(self.record)
         return self
+
+    async def settle(self) -> None:
+        """Wait, a few seconds at most, until the session has taken the record of this ended job.
+
+        Sessions learn of an end a moment later than whoever follows the job; without this, comparing or
+        committing right after waiting would miss the job, or be refused because of it.
+        """
+        patience = Backoff(within=SETTLE_WITHIN, first=0.02, longest=0.5)
+        with contextlib.suppress(errors.AutoLearnError):  # the job has ended well whatever its session does
+            while self.id in (await self._transport.get(f"/v1/sessions/{self.session}"))["open_jobs"]:
+                if not await patience.pause():
+                    return
 
     async def cancel(self) -> Self:
         """Ask the job to stop; one that has ended already stays as it is."""

@@ -46,6 +46,8 @@ class FakePlatform:
         self.failing = "naive_bayes"  # the algorithm whose trainings fail
         self.commit_polls = 0  # how many reads a commit takes
         self.corrupt_artifacts = False
+        self.late: list[str] = []  # jobs that have ended, of which the session does not know yet
+        self.lateness = 0  # how many reads of a session it takes until it knows
 
     # -- plumbing --
 
@@ -260,6 +262,9 @@ class FakePlatform:
         session = self._find(self.sessions, ref)
         match verb:
             case "":
+                self.lateness -= 1
+                if self.lateness < 0:
+                    session["open_jobs"] = [job for job in session["open_jobs"] if job not in self.late]
                 if session["state"] == "committing":
                     self.commit_polls -= 1
                     if self.commit_polls <= 0:
@@ -384,7 +389,10 @@ class FakePlatform:
     def _end(self, job: dict[str, Any], state: str) -> None:
         job["state"], job["ended"] = state, times.now()
         session = self.sessions[job["session"]]
-        session["open_jobs"].remove(job["id"])
+        if self.lateness > 0:
+            self.late.append(job["id"])
+        else:
+            session["open_jobs"].remove(job["id"])
         session["records"] += 1
         self.records[session["id"]].append(job["id"])
         if state == "failed":

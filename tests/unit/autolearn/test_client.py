@@ -47,6 +47,15 @@ async def test_commit_waits_until_the_session_has_left_committing(
     assert (await client.sessions.commit(session)).state == "committed"
 
 
+async def test_waiting_includes_the_moment_until_the_session_knows(
+    client: Client, platform: FakePlatform, penguins: Path
+) -> None:
+    platform.lateness = 3
+    await client.datasets.upload(penguins)
+    job = await client.train("penguins", "svm", "species")
+    assert (await client.sessions.commit(job.session)).state == "committed"
+
+
 async def test_a_commit_that_takes_too_long_is_said_to_go_on(client: Client, platform: FakePlatform) -> None:
     platform.commit_polls = 1000
     session = await client.sessions.open()
