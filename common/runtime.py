@@ -5,6 +5,7 @@ Bootstraps of services only wire what is here; tests open a runtime of their own
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import fcntl
 import os
@@ -15,7 +16,7 @@ from pathlib import Path
 from typing import IO
 
 import httpx
-from fastapi import APIRouter
+from fastapi import APIRouter, FastAPI
 from starlette.types import ASGIApp
 
 from common import errors, logging
@@ -71,6 +72,7 @@ class Runtime:
         self.tasks, self.keyring, self.journal = tasks, keyring, journal
         self.notifier = Notifier()
         self.instance = secrets.token_hex(8)
+        self.slots = asyncio.Semaphore(settings.slots)  # trainings and evaluations share the cores
         self.mode = "embedded"
         token = settings.service_token
         self.service_token = token.get_secret_value() if token else secrets.token_urlsafe(32)
@@ -94,7 +96,7 @@ class Runtime:
         self.collections.append(collection)
         return collection
 
-    def app(self, name: str, *, title: str, routers: Sequence[APIRouter], ready: Callable[[], Awaitable[Readiness]] | None = None) -> ASGIApp:
+    def app(self, name: str, *, title: str, routers: Sequence[APIRouter], ready: Callable[[], Awaitable[Readiness]] | None = None) -> FastAPI:
         """The REST application of a service, reachable for the others under its name."""
         app = create_app(
             name,

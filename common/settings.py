@@ -41,6 +41,7 @@ class Settings(BaseSettings):
     service_token: SecretStr | None = Field(None, description="What services show each other; embedded makes its own")
 
     slots: int = Field(default_factory=lambda: max(1, os.cpu_count() or 1), ge=1, description="Tasks at once")
+    threads: int = Field(1, ge=1, description="Threads of BLAS and OpenMP in each task")
     queue_limit: int = Field(10_000, ge=1, description="Open jobs of one kind; beyond it 429")
     attempts: int = Field(3, ge=1, description="How often a job is tried after failures that are not its own")
     lease: Seconds = Field(30.0, description="How long a task worker owns a job without a heartbeat")

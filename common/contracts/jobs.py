@@ -86,6 +86,7 @@ class Job(Answer):
     algorithm: str | None = None
     training: str | None = None
     attempt: int = 0
+    ahead: int | None = None  # while queued: how many wait in front of it
     trace_id: str
     created: str
     started: str | None = None

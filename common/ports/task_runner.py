@@ -65,6 +65,7 @@ class Limits:
     """Bytes on standard output and standard error together."""
     folder: int = 8 * 2**30
     """Bytes of all files of the task, and of one file."""
+    files: int = 10_000
     threads: int = 1
     """Threads of BLAS and OpenMP: the task's share of the cores."""
     processes: int = 512
@@ -132,7 +133,7 @@ class Problem:
 
 @dataclass(frozen=True)
 class Usage:
-    """What the task used: wall-clock and CPU seconds, and its largest resident memory in bytes, libraries included."""
+    """What the task used: wall-clock and CPU seconds, and its peak of resident bytes, libraries included."""
 
     seconds: float = 0.0
     cpu_seconds: float = 0.0
@@ -143,8 +144,8 @@ class Usage:
 class TaskOutcome:
     """How a task ended: `result` if it succeeded, `problem` if it failed.
 
-    `outputs` are the paths of what it wrote, inside `folder`: move them away, then `release()`; or use the outcome
-    as an async context manager.
+    `outputs` are the paths of what it wrote, inside `folder`: move them away, then `release()`; or use the
+    outcome as an async context manager.
     """
 
     kind: OutcomeKind
@@ -186,12 +187,13 @@ class TaskRunner(Port):
         on_progress: Callable[[Progress], None],
         on_output: Callable[[bytes], None],
     ) -> TaskOutcome:
-        """Run a task to its end. No process of it is left when this returns or raises `asyncio.CancelledError`.
+        """Run a task to its end; none of its processes is left when this returns or raises `CancelledError`.
 
         Whatever the task does becomes an outcome. Raised is only what says that it was never started:
         `errors.Invalid` (a function that is not on the allow-list, a bad name), `errors.Conflict` (the id is
-        running), `errors.Unavailable`. The callbacks are called on the event loop, in order, and must not block;
-        `on_output` gets standard output and error as they come, at most `limits.output` bytes in all.
+        running), `errors.Unavailable`. The callbacks run on the event loop, in order, and must not block;
+        what one raises ends the task and is raised here. `on_output` gets standard output and error as they
+        come, at most `limits.output` bytes in all.
         Cancelling the caller stops the task: SIGTERM, then SIGKILL after a grace.
         """
 

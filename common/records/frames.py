@@ -1,7 +1,7 @@
-"""Sealed frames: large content encrypted in pieces of 1 MiB that cannot be cut, swapped, lengthened or renamed.
+"""Sealed frames: content encrypted in pieces of 1 MiB that cannot be cut, swapped, lengthened or renamed.
 
-This is the construction STREAM (Hoang, Reyhanitabar, Rogaway and Vizár, "Online Authenticated-Encryption and its
-Nonce-Reuse Misuse-Resistance", CRYPTO 2015, §7) over AES-256-GCM, laid out like Tink's streaming AEAD:
+This is the construction STREAM (Hoang, Reyhanitabar, Rogaway and Vizár, "Online Authenticated-Encryption and
+its Nonce-Reuse Misuse-Resistance", CRYPTO 2015, §7) over AES-256-GCM, laid out like Tink's streaming AEAD:
 
     header   magic (4) | salt (16) | nonce prefix (7)
     frame    AES-256-GCM of at most 1 MiB, with its tag (16)
@@ -78,8 +78,8 @@ class _Cipher:
 class FrameWriter(io.BufferedIOBase):
     """A stream that seals what is written to it into `target`, keeping at most one frame in memory.
 
-    Only `close`, or leaving a `with` block without an exception, writes the last frame: what was abandoned stays
-    without an end and can never be opened. `target` is left open.
+    Only `close`, or leaving a `with` block without an exception, writes the last frame: what was abandoned
+    has no end and can never be opened. `target` is left open.
     """
 
     def __init__(self, target: BinaryIO, key: bytes, name: str) -> None:
@@ -161,8 +161,8 @@ def seal_stream(source: BinaryIO, target: BinaryIO, *, key: bytes, name: str) ->
 def open_frames(source: BinaryIO, key: bytes, name: str) -> Iterator[bytes]:
     """The content of `source` frame by frame, each checked before it is handed out.
 
-    Raises `errors.IntegrityError` at the first frame that is not what was sealed at its place for `name` under `key`;
-    a missing end shows only there, so nothing counts as whole before the iterator has ended.
+    Raises `errors.IntegrityError` at the first frame that is not what was sealed there for `name` and `key`.
+    A missing end shows only at the end, so nothing counts as whole before the iterator has ended.
     """
     header = _read(source, _HEADER)
     if len(header) < _HEADER or not header.startswith(_MAGIC):
@@ -183,7 +183,7 @@ def open_frames(source: BinaryIO, key: bytes, name: str) -> Iterator[bytes]:
 
 
 def open_bytes(source: BinaryIO, key: bytes, name: str, *, max_size: int | None = None) -> bytes:
-    """The whole content in memory; `errors.IntegrityError` as `open_frames`, `errors.TooLarge` beyond `max_size`."""
+    """The whole content. `errors.IntegrityError` as `open_frames`; `errors.TooLarge` beyond `max_size`."""
     content = bytearray()
     for piece in open_frames(source, key, name):
         content += piece

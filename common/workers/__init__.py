@@ -1,1 +1,1 @@
-"""The loops of the three roles: rest, event and task."""
+"""The roles of a service and what starts them."""

@@ -10,9 +10,9 @@ PIECE = 64 * 1024
 
 
 class Drain:
-    """Hands what arrives at a descriptor to `take`, until its end; `ended` then has a result, or the error of `take`.
+    """Hands what arrives at a descriptor to `take`; `ended` is done at its end, or has the error of `take`.
 
-    `add_reader` works alike under asyncio and uvloop; the descriptor stays the caller's, to close after `stop`.
+    `add_reader` works alike under asyncio and uvloop. The descriptor is the caller's, to close after `stop`.
     """
 
     def __init__(self, descriptor: int, take: Callable[[bytes], None]) -> None:

@@ -1,7 +1,7 @@
-"""The fork server: loads the libraries once, then forks a worker per task; it never computes and knows no secret.
+"""The fork server: loads the libraries once, then forks a worker per task; never computes, knows no secret.
 
-Started by the guard as `python -m common.adapters.task_runner.fork_server FD GUARD`. FD is a SOCK_SEQPACKET socket to
-the runner, a JSON object in each packet, and its end is ours:
+Started by the guard as `python -m common.adapters.task_runner.fork_server FD GUARD`. FD is a SOCK_SEQPACKET
+socket to the runner, a JSON object in each packet, and its end is ours:
 
     runner  {"preload": [module, …]}                        first
     server  {"ready": pid} or {"failed": text}              its answer
@@ -141,12 +141,12 @@ class _Server:
         self._refill()
 
     def _refill(self) -> None:
-        """Fork the next spare: not when a task starts, where a small one would have to wait for the fork to be over."""
+        """Fork the next spare: never while a task starts, which would have to wait for the fork."""
         if self._spare is None:
             self._spare = _Spare()
 
     def _kill_orphans(self) -> None:
-        """A child that is no worker lost its parent, so it is a daemon, or the rest of a task: no task may leave any."""
+        """A child that is no worker has lost its parent: a daemon, or the rest of a task."""
         ours = {watch.worker for watch in self._watches.values()}
         if self._spare is not None:
             ours.add(self._spare.worker)
@@ -167,7 +167,7 @@ class _Spare:
         theirs.close()
 
     def assign(self, descriptors: list[int]) -> int:
-        """Give it the descriptors of a task; its process id. If it was killed, the task finds out like any other."""
+        """Give it the descriptors of a task; its process id. If it has been killed, so has been the task."""
         with self._assignment:
             try:
                 socket.send_fds(self._assignment, [b"!"], descriptors)

@@ -1,8 +1,8 @@
-"""The guard: a small process above the fork server that leaves nothing when the runner or the server is killed.
+"""The guard: a small process above the fork server that leaves nothing when runner or server are killed.
 
 Started by the runner as `python -m common.adapters.task_runner.guard FD`; it starts the fork server with that
-descriptor. Its standard input ends when the runner does. It adopts every process whose ancestors below it are gone,
-so all it has to do in the end is to kill its descendants.
+descriptor. Its standard input ends when the runner does. It adopts every process whose ancestors below it are
+gone, so all it has to do in the end is to kill its descendants.
 """
 
 from __future__ import annotations
@@ -21,8 +21,9 @@ def main() -> None:
     linux.adopt_orphans()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     control = int(sys.argv[1])
+    command = [sys.executable, "-P", "-m", "common.adapters.task_runner.fork_server"]
     server = subprocess.Popen(
-        [sys.executable, "-P", "-m", "common.adapters.task_runner.fork_server", str(control), str(os.getpid())],
+        [*command, str(control), str(os.getpid())],
         stdin=subprocess.DEVNULL,
         pass_fds=[control],
     )

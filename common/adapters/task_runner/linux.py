@@ -41,7 +41,7 @@ def adopt_orphans() -> None:
 
 
 def gain_no_privileges() -> None:
-    """Ignore set-user-id programs from here on, in all descendants: what became somebody else, we could not kill."""
+    """Ignore the set-user-id bit from here on, in all descendants: what became root we could not kill."""
     _prctl(_PR_SET_NO_NEW_PRIVS, 1)
 
 
@@ -81,7 +81,7 @@ def sample(process: int) -> Sample:
             text = Path(f"/proc/{one}/stat").read_text()
         except OSError:
             continue
-        # The command's name may hold spaces and brackets; after the last bracket are numbers (proc_pid_stat(5)).
+        # The command's name may hold spaces and brackets; after the last one are numbers (proc_pid_stat(5)).
         values = text[text.rindex(")") + 2 :].split()
         ticks += sum(map(int, values[11:15]))  # utime, stime, and those of children that were waited for
         threads += int(values[17])
@@ -97,14 +97,15 @@ def proportional_memory(processes: tuple[int, ...]) -> int:
             text = Path(f"/proc/{one}/smaps_rollup").read_text()
         except OSError:
             continue
-        total += next((int(line.split()[1]) * 1024 for line in text.splitlines() if line.startswith("Pss:")), 0)
+        sizes = (line.split()[1] for line in text.splitlines() if line.startswith("Pss:"))
+        total += sum(map(int, sizes)) * 1024
     return total
 
 
 def kill_descendants(spare: frozenset[int] = frozenset()) -> None:
     """Kill what is left below this process, except the children in `spare`, and wait until nothing is.
 
-    This process must adopt orphans: then a child that is killed leaves us its own children, for the next round.
+    This process must adopt orphans: a child that is killed leaves us its own children, for the next round.
     """
     while doomed := [child for child in children(os.getpid()) if child not in spare]:
         for child in doomed:

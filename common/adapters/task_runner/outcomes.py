@@ -16,13 +16,15 @@ from common.ports.task_runner import RESULT_LIMIT, OutcomeKind, Problem, TaskOut
 from common.records.frames import open_bytes
 
 CANCELLED = "cancelled"
+OUTPUT_LIMIT = "output_limit"
 _LOST = Problem("worker_killed", "the process of the task was killed", retryable=True)
+_NO_RESULT = Problem("crashed", "the process of the task left no result", retryable=True)
 _REASONS = {
     "out_of_memory": "the task used more than the {memory} bytes of memory it may",
     "time_limit": "the task took more than the {wall_seconds} s it may",
     "cpu_limit": "the task used more than the {cpu_seconds} s of CPU it may",
-    "output_limit": "the task printed more than the {output} bytes it may",
-    "disk_limit": "the files of the task took more than the {folder} bytes they may, or were too many",
+    OUTPUT_LIMIT: "the task printed more than the {output} bytes it may",
+    "disk_limit": "the task wrote more than the {folder} bytes or {files} files it may",
     "limit:processes": "the task had more than the {processes} processes and threads it may",
 }
 
@@ -45,13 +47,13 @@ def read_outcome(task: TaskSpec, folder: Path, ended: Ended | None) -> TaskOutco
     """The outcome of a task whose processes are gone; `ended` is None if the server went too. Reads files."""
     usage = ended.usage if ended else Usage()
     problem = _LOST
-    if ended is not None and ended.code == 0:
+    if ended is not None and ended.code == 0 and ended.reason != OUTPUT_LIMIT:
         # It came to its end by itself, even if somebody asked it to stop meanwhile.
         document = _result(task, folder)
         if document is not None and "result" in document:
             outputs = _outputs(task, folder)
             return TaskOutcome(OutcomeKind.succeeded, usage, document["result"], None, outputs, folder)
-        problem = _told(document["problem"]) if document else Problem("crashed", "the task left no result", True)
+        problem = _told(document["problem"]) if document else _NO_RESULT
     elif ended is not None:
         if ended.reason == CANCELLED:
             return TaskOutcome(OutcomeKind.cancelled, usage, folder=folder)
@@ -61,7 +63,10 @@ def read_outcome(task: TaskSpec, folder: Path, ended: Ended | None) -> TaskOutco
 
 def _told(document: Mapping[str, Any]) -> Problem:
     return Problem(
-        document["code"], document["detail"], document.get("retryable", False), tuple(document.get("errors", ()))
+        document["code"],
+        document["detail"],
+        retryable=document.get("retryable", False),
+        errors=tuple(document.get("errors", ())),
     )
 
 

@@ -1,4 +1,4 @@
-"""The runner's end of a fork server: starts it with a clean environment, hands it tasks, notices its death."""
+"""The runner's end of a fork server: starts it in a clean environment, hands it tasks, notices its end."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _log = logging.logger("task_runner")
 
 
 def _clean_environment() -> dict[str, str]:
-    """What Python needs to find its libraries: no setting, no token; and one thread unless a task may more."""
+    """What Python needs to find its libraries: no setting, no token; and one thread till a task may more."""
     kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
     return {
         **kept,
@@ -49,7 +49,7 @@ class ServerLink:
         self._control.setblocking(False)
         with theirs:
             command = [sys.executable, "-P", "-m", "common.adapters.task_runner.guard"]
-            # A session of its own: Ctrl-C in a terminal is for the platform, which then ends its tasks itself.
+            # A session of its own: Ctrl-C in a terminal is for the platform, which ends its tasks itself.
             self._guard = subprocess.Popen(  # noqa: S603 - our own module
                 [*command, str(theirs.fileno())],
                 env=_clean_environment(),
@@ -75,7 +75,7 @@ class ServerLink:
         await asyncio.shield(self._ready)
 
     def start(self, order: Mapping[str, Any], descriptors: Sequence[int]) -> asyncio.Future[Ended | None]:
-        """Have a task started (see `fork_server`); what is given back tells the end, None if the server went first.
+        """Have a task started (see `fork_server`); gives how it ends, None if the server went first.
 
         Raises `errors.Unavailable`.
         """
@@ -128,7 +128,7 @@ class ServerLink:
         self._tasks.pop(task).set_result(ended)
 
     def _bury(self, why: str) -> None:
-        """Let go of the server; its tasks count as over when the guard has made sure that nothing of them is left."""
+        """Let go of the server; its tasks are over when the guard has seen to it that nothing is left."""
         if self._burial is not None:
             return
         self._loop.remove_reader(self._control)

@@ -11,8 +11,6 @@ from typing import Any
 
 from common.adapters.task_runner import linux
 
-_FILES = 10_000  # files a task may have; a million of them is a flood of its own
-
 
 class Watch:
     """One task's worker and its descendants. `order` is what the runner said: `limits`, `folder`, `grace`."""
@@ -29,7 +27,7 @@ class Watch:
         self._peak = 0
 
     def inspect(self) -> None:
-        """Compare what the task uses with what it may use, and stop it for good if it was asked to long ago."""
+        """Compare what the task uses with what it may; kill it if it was asked to stop long enough ago."""
         now = time.monotonic()
         if self._kill_at is not None and now >= self._kill_at:
             self._signal(signal.SIGKILL)
@@ -48,14 +46,14 @@ class Watch:
             self._kill("disk_limit")
 
     def _takes_too_much_memory(self, used: linux.Sample) -> bool:
-        # Resident counts what all children share with the server once per child; only beyond it the exact, slow sum.
+        # Resident counts what is shared with the server once per process; only beyond it the exact, slow sum.
         most: int = self._limits["memory"]
         return used.resident > most and linux.proportional_memory(used.processes) > most
 
     def _takes_too_much_disk(self) -> bool:
-        size, files = linux.folder_use(self._folder, _FILES)
-        most: int = self._limits["folder"]
-        return size > most or files > _FILES
+        most_bytes, most_files = self._limits["folder"], self._limits["files"]
+        size, files = linux.folder_use(self._folder, most_files)
+        return bool(size > most_bytes or files > most_files)
 
     def stop(self, reason: str) -> None:
         """Ask the task to end, and remember when to stop asking. The first reason stands."""
@@ -69,7 +67,7 @@ class Watch:
         self._signal(signal.SIGKILL)
 
     def _signal(self, number: signal.Signals) -> None:
-        """To the group, at once and without a race with a fork, and to the worker should it have left its group."""
+        """To the group, without a race with a fork, and to the worker should it have left that."""
         for send in (os.killpg, os.kill):
             try:
                 send(self.worker, number)

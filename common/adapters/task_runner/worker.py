@@ -39,8 +39,8 @@ def result_blob(task_id: str) -> str:
 def work(assignment: socket.socket, server: int) -> None:
     """Wait for a task, compute it, and leave its result in its folder; called right after the fork.
 
-    `assignment` gives three descriptors: the job (JSON up to its end, straight from the runner, so that the server
-    never sees a key), the pipe for output and the one for progress. Its end without them: nothing to do any more.
+    `assignment` gives three descriptors: the job (JSON up to its end, straight from the runner, so that the
+    server never sees a key), the pipe for output, the one for progress. Its end without them: nothing to do.
     """
     linux.die_with(server)
     linux.gain_no_privileges()
@@ -64,7 +64,7 @@ def work(assignment: socket.socket, server: int) -> None:
     body = _compute(job, ChildFiles(job, folder, progress))
     sys.stdout.flush()
     sys.stderr.flush()
-    # Not flushed to disk: after a crash of the machine nobody asks for it, the root of all work folders is emptied.
+    # Not flushed to disk: after a crash of the machine nobody asks for it, all work folders are removed.
     sealed = sealed_file(folder / RESULT, bytes.fromhex(job["key"]), result_blob(job["id"]), durable=False)
     with sealed as target:
         target.write(body)
@@ -84,7 +84,7 @@ def _rehearse() -> None:
 
 
 def _limit(limits: Mapping[str, Any]) -> None:
-    """The limits that the kernel keeps. Not the address space: libraries reserve much and use little of it."""
+    """The limits that the kernel keeps. Not address space: libraries reserve much and use little of it."""
     if limits["cpu_seconds"] is not None:
         seconds = int(limits["cpu_seconds"]) + 1
         resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 1))

@@ -1,0 +1,60 @@
+"""The event role of job services: wakes waiting clients, forgets destroyed keys, sweeps blobs that no record names."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+from common import errors, logging, times
+from common.jobs.handlers import JobHandlers
+
+_log = logging.logger("job_events")
+_SWEEP_EVERY = 3_600.0
+
+
+class JobEvents:
+    """Hears the bells of one kind of jobs."""
+
+    def __init__(self, handlers: JobHandlers) -> None:
+        self._handlers, self._runtime = handlers, handlers.runtime
+
+    async def run(self) -> None:
+        """Listen and sweep until cancelled."""
+        async with asyncio.TaskGroup() as both:
+            both.create_task(self._listen())
+            both.create_task(self._sweep())
+
+    async def _listen(self) -> None:
+        kind = self._handlers.kind
+        kinds = [f"{kind}.finished", "key.destroyed"]
+        # A queue of this instance alone: every process must hear, whoever waits may wait anywhere.
+        async with self._runtime.bus.subscribe(f"{kind}.events.{self._runtime.instance}", kinds, prefetch=64) as heard:
+            async for delivery in heard:
+                await delivery.ack()
+                if delivery.bell.kind == "key.destroyed":
+                    self._handlers.keys.forget(delivery.bell.ids["owner"])
+                else:
+                    self._runtime.notifier.ring(delivery.bell.ids["job"])
+
+    async def _sweep(self) -> None:
+        while True:
+            started = time.monotonic()
+            try:
+                await self.sweep_blobs()
+            except errors.AutoLearnError as error:
+                _log.warning("blobs not swept", error=error.detail)
+            await asyncio.sleep(max(1.0, _SWEEP_EVERY - (time.monotonic() - started)))
+
+    async def sweep_blobs(self) -> int:
+        """Delete blobs under this service's prefix that are old enough and named by no record; how many."""
+        kind, jobs = self._handlers.kind, self._handlers.jobs
+        before = times.later(times.now(), -self._runtime.settings.blob_grace)
+        deleted = 0
+        async for blob in self._runtime.blobs.list(f"{kind}/"):
+            if blob.modified > before:
+                continue
+            record = await jobs.find(blob.name.split("/")[1])
+            if record is None or blob.name not in record.state.get("blobs", {}).values():
+                await self._runtime.blobs.delete(blob.name)
+                deleted += 1
+        return deleted

@@ -1,0 +1,63 @@
+"""Following a job: its states, its progress and its output, as they come, until it ends."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from typing import Any
+
+from common.jobs.handlers import JobHandlers
+from common.jobs.model import terminal
+from common.ports.record_store import Record
+
+_POLL = 1.0
+
+
+class Follower:
+    """Streams of one kind of jobs; each ends after the terminal state."""
+
+    def __init__(self, handlers: JobHandlers) -> None:
+        self._handlers = handlers
+
+    async def events(self, identifier: str) -> AsyncIterator[tuple[str, dict[str, Any]]]:
+        """`state` when it changes, `progress` when it moves, `output` for every new piece of text."""
+        state, progress, place = None, None, 0
+        async for record in self._changes(identifier):
+            job = await self._handlers.views.full(record)
+            place, text = await self._news(record, place)
+            if job.progress and job.progress != progress:
+                progress = job.progress
+                yield "progress", progress.model_dump(mode="json")
+            if text:
+                yield "output", {"text": text.decode(errors="replace")}
+            if job.state != state:
+                state = job.state
+                yield "state", {"state": state.value, "attempt": job.attempt, "ahead": job.ahead}
+
+    async def output(self, identifier: str) -> AsyncIterator[bytes]:
+        """The job's output as it grows."""
+        place = 0
+        async for record in self._changes(identifier):
+            place, text = await self._news(record, place)
+            if text:
+                yield text
+
+    async def _news(self, record: Record, place: int) -> tuple[int, bytes]:
+        """What has been printed since `place`, and the place after it."""
+        start, text = await self._handlers.views.output(record)
+        end = start + len(text)
+        if end <= place:
+            return place, b""
+        return end, text[max(0, place - start) :]
+
+    async def _changes(self, identifier: str) -> AsyncIterator[Record]:
+        async with self._handlers.runtime.notifier.listening(identifier) as changed:
+            while True:
+                changed.clear()
+                record = await self._handlers.jobs.get(identifier)
+                yield record
+                if terminal(record.state):
+                    return
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(changed.wait(), _POLL)

@@ -1,0 +1,304 @@
+"""The task worker: claims the oldest job when a slot is free, runs it in a child process, writes down how it ended.
+
+A claim is a compare-and-set with a lease in the envelope. Whoever writes the end of a job must still hold the lease of
+its attempt, so a worker that was frozen for a minute and thawed cannot overwrite what its successor did.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import contextlib
+import secrets
+from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from common import context, errors, logging, times
+from common.contracts.jobs import JobState
+from common.jobs import repository
+from common.jobs.handlers import JobHandlers
+from common.jobs.telling import Telling
+from common.ports.record_store import Record
+from common.ports.task_runner import (
+    Limits,
+    OutcomeKind,
+    Problem,
+    SealedInput,
+    TaskOutcome,
+    TaskSpec,
+)
+from common.records import sealed_blobs
+from common.records.repository import Decision
+from common.records.sealing import DataKey
+
+_log = logging.logger("task_worker")
+
+
+@dataclass(frozen=True)
+class Work:
+    """What a job needs to run: the request of its function, its inputs by name, and what it writes sealed."""
+
+    request: Mapping[str, Any] = field(repr=False)
+    inputs: Mapping[str, Path] = field(default_factory=dict)
+    sealed_inputs: Mapping[str, SealedInput] = field(default_factory=dict)
+    sealed_outputs: tuple[str, ...] = ()
+
+
+Prepare = Callable[[Record, DataKey], AbstractAsyncContextManager[Work]]
+Summarise = Callable[[Mapping[str, Any], Mapping[str, Any]], dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class _Attempt:
+    record: Record
+    number: int
+    token: str
+    key: DataKey
+    secret: bytes
+
+    def blob(self, kind: str, name: str) -> str:
+        return f"{kind}/{self.record.id}/{self.number}/{name}"
+
+
+class TaskWorker:
+    """Runs the jobs of one kind; `prepare` says what one needs, `summarise` what of (request, result) lists show."""
+
+    def __init__(
+        self, handlers: JobHandlers, *, function: str, prepare: Prepare, summarise: Summarise
+    ) -> None:
+        self._handlers, self._runtime = handlers, handlers.runtime
+        self._function, self._prepare, self._summarise = function, prepare, summarise
+        self._running: dict[str, asyncio.Task[None]] = {}
+        self._rung = asyncio.Event()
+
+    async def run(self) -> None:
+        """Claim and run until cancelled; then what runs is left to end for `drain` seconds."""
+        bells = asyncio.create_task(self._listen())
+        try:
+            while True:
+                await self._runtime.slots.acquire()
+                try:
+                    claimed = await self._claim()
+                except BaseException:
+                    self._runtime.slots.release()
+                    raise
+                if claimed is None:
+                    self._runtime.slots.release()
+                    await self._rest()
+                else:
+                    job = claimed.record.id
+                    task = asyncio.create_task(self._attempt(claimed), name=job)
+                    self._running[job] = task
+                    task.add_done_callback(lambda _, job=job: self._over(job))
+        finally:
+            bells.cancel()
+            await asyncio.gather(bells, return_exceptions=True)
+            await self._drain()
+
+    def _over(self, job: str) -> None:
+        self._running.pop(job, None)
+        self._runtime.slots.release()
+        self._rung.set()
+
+    async def _drain(self) -> None:
+        """Let what runs end; what does not in time goes back to the queue, to be run at the next start."""
+        if self._running:
+            _, late = await asyncio.wait(self._running.values(), timeout=self._runtime.settings.drain)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
+
+    async def _listen(self) -> None:
+        kinds = [f"{self._handlers.kind}.queued", f"{self._handlers.kind}.cancel"]
+        async with self._runtime.bus.subscribe(f"{self._handlers.kind}.tasks", kinds, prefetch=16) as deliveries:
+            async for delivery in deliveries:
+                await delivery.ack()
+                if delivery.bell.kind.endswith(".cancel"):
+                    await self._runtime.tasks.cancel(delivery.bell.ids["job"])
+                else:
+                    self._rung.set()
+
+    async def _rest(self) -> None:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._rung.wait(), self._runtime.settings.sweep)
+        self._rung.clear()
+
+    async def _claim(self) -> _Attempt | None:
+        try:
+            for record in await repository.claimable(
+                self._handlers.jobs, instance=self._runtime.instance, exclusive=self._runtime.mode == "embedded"
+            ):
+                if record.id not in self._running and (claimed := await self._try(record)):
+                    return claimed
+        except errors.Unavailable as error:
+            _log.warning("store is away, nothing claimed", error=error.detail)
+        except errors.AutoLearnError as error:
+            _log.error("claim failed", code=error.code, exc_info=error)
+        return None
+
+    async def _try(self, record: Record) -> _Attempt | None:
+        kind, settings = self._handlers.kind, self._runtime.settings
+        trace = f"00-{record.state['trace_id']}-{secrets.token_hex(8)}-01"
+        with context.use(context.from_traceparent(trace, causation=record.id)), contextlib.suppress(errors.VersionConflict):
+            if record.state["state"] == JobState.cancelling:
+                await self._handlers.finished(
+                    await self._handlers.jobs.append(record, Decision(f"{kind}.cancelled", {"ended": times.now()}))
+                )
+                return None
+            if record.state["attempt"] >= settings.attempts:
+                await self._fail(record, Problem("worker_killed", "its process went away at every attempt"))
+                return None
+            try:
+                key = await self._handlers.keys.get(record.state["session"])
+            except errors.Gone:
+                await self._handlers.finished(
+                    await self._handlers.jobs.append(record, Decision(f"{kind}.failed", {"ended": times.now()}))
+                )
+                return None
+            number, token, secret = record.state["attempt"] + 1, secrets.token_hex(8), secrets.token_bytes(32)
+            sealed = key.seal(record.id, "attempt_key", base64.b64encode(secret).decode())
+            lease = {"holder": self._runtime.instance, "until": times.later(times.now(), settings.lease), "token": token}
+            started = {"attempt": number, "started": times.now(), "sealed": {"attempt_key": sealed}}
+            record = await self._handlers.jobs.append(
+                record, Decision(f"{kind}.started", started, {"lease": lease, "progress": None, "output": None})
+            )
+            self._runtime.notifier.ring(record.id)
+            return _Attempt(record, number, token, key, secret)
+        return None
+
+    async def _attempt(self, attempt: _Attempt) -> None:
+        trace = f"00-{attempt.record.state['trace_id']}-{secrets.token_hex(8)}-01"
+        with context.use(context.from_traceparent(trace, causation=attempt.record.id)):
+            try:
+                await self._compute(attempt)
+            except asyncio.CancelledError:
+                await asyncio.shield(self._give_back(attempt))
+                raise
+            except errors.VersionConflict:
+                _log.warning("stale attempt refused", job=attempt.record.id, attempt=attempt.number)
+            except errors.AutoLearnError as error:
+                _log.error("attempt failed", job=attempt.record.id, code=error.code, exc_info=error)
+                await self._end_attempt(attempt, Problem(error.code, error.detail, retryable=error.retryable))
+
+    async def _compute(self, attempt: _Attempt) -> None:
+        kind, job, settings = self._handlers.kind, attempt.record.id, self._runtime.settings
+        request = attempt.key.open(job, "request", attempt.record.state["sealed"]["request"])
+        limits = request.get("limits") or {}
+        async with (
+            self._prepare(attempt.record, attempt.key) as work,
+            Telling(self._handlers, job, attempt.key, attempt.token) as telling,
+        ):
+            spec = TaskSpec(
+                id=job,
+                function=self._function,
+                request={**work.request, "threads": settings.threads},
+                key=attempt.secret,
+                inputs=work.inputs,
+                sealed_inputs=work.sealed_inputs,
+                sealed_outputs={name: attempt.blob(kind, name) for name in work.sealed_outputs},
+                limits=Limits(
+                    wall_seconds=limits.get("seconds") or settings.task_seconds,
+                    memory=limits.get("memory") or settings.task_memory,
+                    threads=settings.threads,
+                ),
+            )
+            telling.lost = lambda: self._running[job].cancel()
+            outcome = await self._runtime.tasks.run(spec, on_progress=telling.progress, on_output=telling.output)
+        async with outcome:
+            await self._end(attempt, outcome, request, telling.printed)
+
+    async def _end(self, attempt: _Attempt, outcome: TaskOutcome, request: Mapping[str, Any], printed: bytes) -> None:
+        """Blobs first, then the record that names them: a crash in between leaves blobs that the sweeper finds."""
+        kind, job, blobs = self._handlers.kind, attempt.record.id, self._runtime.blobs
+        names: dict[str, str] = {}
+        if printed:
+            names["output"] = attempt.blob(kind, "output")
+            await sealed_blobs.write(blobs, names["output"], printed, attempt.secret)
+        if outcome.kind is not OutcomeKind.succeeded:
+            problem = outcome.problem or Problem("cancelled", "it was stopped")
+            await self._end_attempt(attempt, problem, names, cancelled=outcome.kind is OutcomeKind.cancelled)
+            return
+        for name, path in outcome.outputs.items():
+            names[name] = attempt.blob(kind, name)
+            await blobs.put_file(names[name], path)
+        usage = {
+            **(outcome.result or {}).get("usage", {}),
+            "seconds": round(outcome.usage.seconds, 4),
+            "cpu_seconds": round(outcome.usage.cpu_seconds, 4),
+            "peak_memory": outcome.usage.peak_memory,
+        }
+        result = {**(outcome.result or {}), "usage": usage}
+        kept = await sealed_blobs.outsource(blobs, result, attempt.blob(kind, "result"), attempt.secret)
+        if kept is not result:
+            names["result"] = attempt.blob(kind, "result")
+        sealed = {
+            "result": attempt.key.seal(job, "result", kept),
+            "summary": attempt.key.seal(job, "summary", self._summarise(request, result)),
+        }
+
+        def decide(record: Record) -> Decision | None:
+            guard = {"envelope.lease.token": attempt.token}
+            done = {"lease": None, "progress": None, "output": None}
+            if record.state["state"] == JobState.cancelling:
+                return Decision(f"{kind}.cancelled", {"ended": times.now()}, done, guard)
+            return Decision(f"{kind}.succeeded", {"ended": times.now(), "sealed": sealed, "blobs": names}, done, guard)
+
+        await self._handlers.finished(await self._decide(attempt, decide))
+
+    async def _end_attempt(
+        self, attempt: _Attempt, problem: Problem, blobs: Mapping[str, str] | None = None, *, cancelled: bool = False
+    ) -> None:
+        """Failed: for good, or back into the queue when it was not the job's own fault and tries are left."""
+        kind, job = self._handlers.kind, attempt.record.id
+        sealed = {"problem": attempt.key.seal(job, "problem", problem.document())}
+
+        def decide(record: Record) -> Decision | None:
+            guard = {"envelope.lease.token": attempt.token}
+            done = {"lease": None, "progress": None, "output": None}
+            if record.state["state"] == JobState.cancelling:
+                return Decision(f"{kind}.cancelled", {"ended": times.now()}, done, guard)
+            if (problem.retryable or cancelled) and attempt.number < self._runtime.settings.attempts:
+                return Decision(f"{kind}.attempt_failed", {"reason": problem.code}, done, guard)
+            data = {"ended": times.now(), "sealed": sealed, "blobs": dict(blobs or {})}
+            return Decision(f"{kind}.failed", data, done, guard)
+
+        record = await self._decide(attempt, decide)
+        if record.state["state"] == JobState.queued:
+            self._rung.set()
+            self._runtime.notifier.ring(job)
+        else:
+            await self._handlers.finished(record)
+
+    async def _give_back(self, attempt: _Attempt) -> None:
+        """The worker stops: the job is tried again elsewhere, or at the next start."""
+        with contextlib.suppress(errors.AutoLearnError):
+            await self._end_attempt(attempt, Problem("worker_stopped", "its worker was stopped", retryable=True))
+
+    async def _decide(self, attempt: _Attempt, decide: Callable[[Record], Decision | None]) -> Record:
+        """Save the end of an attempt while it still holds its lease; raises `errors.VersionConflict` when it does not."""
+
+        def held(record: Record) -> Decision | None:
+            if record.envelope.get("lease", {}).get("token") != attempt.token:
+                raise errors.Conflict(f"attempt {attempt.number} of {record.id} has lost its lease")
+            return decide(record)
+
+        try:
+            return await self._handlers.jobs.decide(attempt.record.id, held)
+        except errors.VersionConflict:
+            raise
+        except errors.Conflict as error:
+            raise errors.VersionConflict(error.detail) from error
+
+    async def _fail(self, record: Record, problem: Problem) -> None:
+        key = await self._handlers.keys.get(record.state["session"])
+        sealed = {"problem": key.seal(record.id, "problem", problem.document())}
+        data = {"ended": times.now(), "sealed": sealed}
+        failed = await self._handlers.jobs.append(
+            record, Decision(f"{self._handlers.kind}.failed", data, {"lease": None, "progress": None, "output": None})
+        )
+        await self._handlers.finished(failed)
+
+

@@ -1,0 +1,99 @@
+"""The type of a column, from the texts in it: the narrowest one that every cell fits.
+
+    boolean   true false yes no, in any case           integer   64 bits, no leading zeros      number   64-bit, finite
+    datetime  ISO 8601                                 category  few distinct texts             text     the rest
+"""
+
+from __future__ import annotations
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from common.contracts.datasets import ColumnType
+from common.learning import cells
+
+_DISTINCT_VALUES = 50
+_DISTINCT_SHARE = 0.5
+_LONG_CELL = 200
+
+
+class Evidence:
+    """What the blocks of one column, observed in order, allow it to be."""
+
+    def __init__(self, decimal: str) -> None:
+        self._decimal = decimal
+        self._allowed = {ColumnType.boolean, ColumnType.integer, ColumnType.number, ColumnType.datetime}
+        self._numeric = True
+        self.values = 0
+        self.leading_zeros = False
+        self.out_of_range: tuple[int, str] | None = None
+        """Line and text of the first cell written as a number that 64 bits do not hold."""
+
+    def observe(self, texts: pa.StringArray, lines: pa.Int64Array) -> None:
+        """Take a block of cleaned cells into account."""
+        present = len(texts) - texts.null_count
+        if present == 0:
+            return
+        self.values += present
+        if self._numeric:
+            self._observe_numbers(texts, lines)
+        for kind in (ColumnType.boolean, ColumnType.datetime):
+            if kind in self._allowed and not cells.fits(texts, cells.convert(texts, kind)):
+                self._allowed.discard(kind)
+
+    def kind(self) -> ColumnType | None:
+        """The type, if it is not one of texts; which of these, `text_kind` tells. No value at all: number."""
+        if self.values == 0:
+            return ColumnType.number
+        order = (ColumnType.boolean, ColumnType.integer, ColumnType.number, ColumnType.datetime)
+        if self.leading_zeros:
+            return ColumnType.datetime if ColumnType.datetime in self._allowed else None
+        return next((kind for kind in order if kind in self._allowed), None)
+
+    @property
+    def numeric(self) -> bool:
+        """Whether every cell is written as a number, also where 64 bits do not hold it."""
+        return self._numeric and self.values > 0 and not self.leading_zeros
+
+    def _observe_numbers(self, texts: pa.StringArray, lines: pa.Int64Array) -> None:
+        if ColumnType.integer in self._allowed:
+            values = cells.convert(texts, ColumnType.integer)
+            if cells.fits(texts, values):
+                self.leading_zeros = self.leading_zeros or cells.leading_zero(texts)
+                self._allowed -= {ColumnType.boolean, ColumnType.datetime}
+                return
+            self._allowed.discard(ColumnType.integer)
+        values = cells.convert(texts, ColumnType.number, self._decimal)
+        fit = cells.fits(texts, values)
+        if not fit or cells.might_lie_outside(values):
+            self._observe_range(texts, lines)
+        if not fit:
+            self._allowed.discard(ColumnType.number)
+            self._numeric = self._numeric and self._is_written_as_numbers(texts)
+            return
+        self.leading_zeros = self.leading_zeros or cells.leading_zero(texts)
+        self._allowed -= {ColumnType.boolean, ColumnType.datetime}
+
+    def _observe_range(self, texts: pa.StringArray, lines: pa.Int64Array) -> None:
+        index = cells.out_of_range(texts, self._decimal)
+        if index is not None and self.out_of_range is None:
+            self.out_of_range = (lines[index].as_py(), texts[index].as_py())
+
+    def _is_written_as_numbers(self, texts: pa.StringArray) -> bool:
+        return bool(pc.all(cells.is_written_as_number(texts, self._decimal)).as_py())
+
+
+def text_kind(column: pa.ChunkedArray) -> ColumnType:
+    """Whether a column of texts holds categories or free text.
+
+    Text: more than half of its values are distinct and these are more than 50, or some cell is longer than 200
+    characters.
+    """
+    present = len(column) - column.null_count
+    if present == 0:
+        return ColumnType.category
+    if pc.max(pc.utf8_length(column)).as_py() > _LONG_CELL:
+        return ColumnType.text
+    distinct = pc.count_distinct(column).as_py()
+    many = distinct > _DISTINCT_VALUES and distinct > _DISTINCT_SHARE * present
+    return ColumnType.text if many else ColumnType.category

@@ -1,0 +1,36 @@
+"""What is said about a file that cannot be read as a table: one flaw, with its place in the file."""
+
+from __future__ import annotations
+
+from common import errors
+
+POINTER = "/file"
+
+
+def bad_data(
+    code: str, what: str, *, line: int | None = None, column: int | None = None, name: str | None = None
+) -> errors.BadData:
+    """The error for one thing wrong with a file; `line` and `column` count from 1.
+
+    Codes: `empty ragged quote nul duplicate_column encoding limit number dialect`, and `type` for a cell that does not
+    fit the type told for its column.
+    """
+    place = where(line, column, name)
+    detail = f"{place}: {what}" if place else what
+    return errors.BadData(f"The file cannot be read as a table: {detail}", flaws=[errors.Flaw(POINTER, code, detail)])
+
+
+def where(line: int | None, column: int | None, name: str | None = None) -> str:
+    """`line 3, column 2 (age)`, as far as it is known."""
+    parts = []
+    if line is not None:
+        parts.append(f"line {line}")
+    if column is not None:
+        parts.append(f"column {column}" + (f" ({shown(name)})" if name else ""))
+    return ", ".join(parts)
+
+
+def shown(text: str, limit: int = 60) -> str:
+    """A cell or name as it may stand in a message: on one line, printable and short."""
+    printable = "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text[:limit])
+    return printable + ("…" if len(text) > limit else "")

@@ -1,0 +1,33 @@
+"""Accuracy, and accuracy with every class counting the same."""
+
+from __future__ import annotations
+
+from common.learning.algorithms.entry import CLASSIFICATION
+from common.learning.measures.entry import MeasureEntry, Predictions
+
+
+def _accuracy(predictions: Predictions) -> float:
+    from sklearn.metrics import accuracy_score
+
+    return float(accuracy_score(predictions.truth, predictions.predicted))
+
+
+def _balanced_accuracy(predictions: Predictions) -> float:
+    from sklearn.metrics import balanced_accuracy_score
+
+    return float(balanced_accuracy_score(predictions.truth, predictions.predicted))
+
+
+ENTRIES = (
+    MeasureEntry(
+        "accuracy", (CLASSIFICATION,), "higher", (0.0, 1.0), "Share of the rows predicted correctly.", _accuracy
+    ),
+    MeasureEntry(
+        "balanced_accuracy",
+        (CLASSIFICATION,),
+        "higher",
+        (0.0, 1.0),
+        "Mean recall of the classes that occur, each counting the same.",
+        _balanced_accuracy,
+    ),
+)

@@ -1,0 +1,74 @@
+"""Measures of scores instead of labels: area under the ROC curve, and logarithmic loss."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from common.learning.algorithms.entry import CLASSIFICATION
+from common.learning.measures.entry import MeasureEntry, Predictions
+
+
+def _roc_auc(predictions: Predictions) -> float:
+    """The positive class's area; with more classes the mean of each against the rest (Fawcett 2006, macro).
+
+    Ranks need no probabilities, so a decision function serves as well. Undefined unless every class occurs, and
+    another one too.
+    """
+    from sklearn.metrics import roc_auc_score
+
+    columns = _score_columns(predictions)
+    if columns is None:
+        return math.nan
+    areas = []
+    for label, scores in columns.items():
+        belongs = predictions.truth == label
+        if belongs.all() or not belongs.any():
+            return math.nan
+        areas.append(float(roc_auc_score(belongs, scores)))
+    return sum(areas) / len(areas)
+
+
+def _score_columns(predictions: Predictions) -> dict[Any, Any] | None:
+    """Scores by class: of the positive one only, if there are two."""
+    classes = predictions.classes
+    scores = predictions.probabilities if predictions.probabilities is not None else predictions.decisions
+    if scores is None or not classes:
+        return None
+    if predictions.positive is None:
+        return {label: scores[:, column] for column, label in enumerate(classes)}
+    position = classes.index(predictions.positive)
+    if scores.ndim == 2:
+        return {predictions.positive: scores[:, position]}
+    return {predictions.positive: scores if position == 1 else -scores}
+
+
+def _log_loss(predictions: Predictions) -> float:
+    import numpy as np
+    from sklearn.metrics import log_loss
+
+    known = predictions.classes
+    if predictions.probabilities is None or not np.isin(predictions.truth, np.asarray(known)).all():
+        return math.nan
+    return float(log_loss(predictions.truth, predictions.probabilities, labels=list(known)))
+
+
+ENTRIES = (
+    MeasureEntry(
+        "roc_auc",
+        (CLASSIFICATION,),
+        "higher",
+        (0.0, 1.0),
+        "Chance that a row of the class is scored above one of another class. Two classes: of the positive class."
+        " More: mean over the classes, each against the rest.",
+        _roc_auc,
+    ),
+    MeasureEntry(
+        "log_loss",
+        (CLASSIFICATION,),
+        "lower",
+        (0.0, None),
+        "Mean negative logarithm of the probability given to the true class; needs an algorithm with probabilities.",
+        _log_loss,
+    ),
+)

@@ -1,0 +1,166 @@
+"""A table as it is stored: Parquet (zstd) whose fields carry the column types, and a digest of its content.
+
+    number float64 · integer int64 · boolean bool · datetime timestamp[ms, UTC] · category and text string · missing null
+
+`pandas.read_parquet` reads the same file; the column types are field metadata that it passes over.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from common import errors
+from common.contracts.datasets import ColumnType
+from common.learning.cells import ARROW_TYPES
+
+_KIND = b"autolearn.type"
+BATCH_ROWS = 1 << 16
+
+Kinds = dict[str, ColumnType]
+"""Column types by name, in the order of the columns."""
+
+
+class TableWriter:
+    """Writes a table block by block: one row group each, and the digest on the way."""
+
+    def __init__(self, path: Path, kinds: Kinds) -> None:
+        self._schema = pa.schema(
+            [
+                pa.field(name, ARROW_TYPES[kind], metadata={_KIND: kind.value.encode()})
+                for name, kind in kinds.items()
+            ]
+        )
+        self._digest = Digest(kinds)
+        self._writer = pq.ParquetWriter(path, self._schema, compression="zstd")
+        self.rows = 0
+
+    def write(self, columns: Sequence[pa.Array]) -> None:
+        """Append rows, given as one array a column, of the stored types."""
+        batch = pa.RecordBatch.from_arrays(list(columns), schema=self._schema)
+        self._digest.update(batch)
+        self._writer.write_batch(batch)
+        self.rows += batch.num_rows
+
+    @property
+    def digest(self) -> str:
+        """The digest of what was written so far."""
+        return self._digest.hexdigest()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._writer.close()
+
+
+class Digest:
+    """SHA-256 over names, types and values of a table, the same however it is cut into blocks, files or row groups.
+
+    Each column has two hashes, both over little-endian bytes: one of the lengths (texts; -1 where missing) or of the
+    validity (1 or 0), one of the values (UTF-8; zero where missing). The digest is that of the JSON list of
+    `[name, type, hash of lengths, hash of values]`.
+    """
+
+    def __init__(self, kinds: Kinds) -> None:
+        self._columns = [(name, kind, hashlib.sha256(), hashlib.sha256()) for name, kind in kinds.items()]
+
+    def update(self, batch: pa.RecordBatch) -> None:
+        """Add the values of a block."""
+        for (_, _, lengths, values), column in zip(self._columns, batch.columns, strict=True):
+            if pa.types.is_string(column.type):
+                sizes = pc.fill_null(pc.binary_length(column), -1)
+                lengths.update(_bytes(sizes))
+                values.update(_text_bytes(column))
+            else:
+                lengths.update(_bytes(column.is_valid().cast(pa.uint8())))
+                values.update(_bytes(_fixed(column)))
+
+    def hexdigest(self) -> str:
+        """The digest of all blocks so far, 64 hexadecimal digits."""
+        parts = [[name, kind.value, one.hexdigest(), two.hexdigest()] for name, kind, one, two in self._columns]
+        return hashlib.sha256(json.dumps(parts, separators=(",", ":")).encode()).hexdigest()
+
+
+class StoredTable:
+    """A stored table, to be read by column or by block."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = pq.ParquetFile(path, memory_map=True)
+        self.kinds: Kinds = {field.name: _kind(field) for field in self._file.schema_arrow}
+        self.rows: int = self._file.metadata.num_rows
+
+    def column(self, name: str) -> pa.ChunkedArray:
+        """All values of one column."""
+        # By position: in a projection of Parquet a dot in a name would mean a nested field.
+        position = list(self.kinds).index(name)
+        groups = range(self._file.num_row_groups)
+        chunks = [self._file.reader.read_row_group(group, column_indices=[position]).column(0) for group in groups]
+        return pa.chunked_array(
+            [chunk for column in chunks for chunk in column.chunks], type=ARROW_TYPES[self.kinds[name]]
+        )
+
+    def batches(self, rows: int = BATCH_ROWS) -> Iterator[pa.RecordBatch]:
+        """The rows in order, in blocks of at most so many."""
+        return self._file.iter_batches(batch_size=rows)
+
+    def head(self, rows: int) -> pa.RecordBatch | None:
+        """The first rows; None of a table without rows."""
+        return next(self._file.iter_batches(batch_size=rows), None)
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def _kind(field: pa.Field) -> ColumnType:
+    stored = (field.metadata or {}).get(_KIND, b"").decode()
+    if stored in ColumnType or field.type not in ARROW_TYPES.values():
+        kind = ColumnType(stored) if stored in ColumnType else None
+    else:
+        kind = next(kind for kind, arrow in ARROW_TYPES.items() if arrow == field.type)
+    if kind is None or field.type != ARROW_TYPES[kind]:
+        raise errors.IntegrityError(f"the stored column {field.name!r} is {field.type}, which no column type is kept as")
+    return kind
+
+
+def _fixed(column: pa.Array) -> pa.Array:
+    if pa.types.is_timestamp(column.type):
+        column = column.cast(pa.int64())
+    elif pa.types.is_boolean(column.type):
+        column = column.cast(pa.uint8())
+    return pc.fill_null(column, 0) if column.null_count else column
+
+
+def _bytes(column: pa.Array) -> memoryview:
+    return memoryview(column.to_numpy(zero_copy_only=False)).cast("B") if len(column) else memoryview(b"")
+
+
+def _text_bytes(column: pa.StringArray) -> bytes | memoryview:
+    filled = pc.fill_null(column, "") if column.null_count else column
+    # A binary cast to one value keeps only the bytes in use, whatever the array is a slice of.
+    offsets = filled.buffers()[1]
+    data = filled.buffers()[2]
+    if data is None or offsets is None or not len(filled):
+        return b""
+    bounds = memoryview(offsets).cast("i")
+    start, end = bounds[filled.offset], bounds[filled.offset + len(filled)]
+    return memoryview(data)[start:end]

@@ -1,0 +1,1 @@
+"""All services and all their roles in one process, on one port."""

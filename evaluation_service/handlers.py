@@ -1,0 +1,114 @@
+"""The use case of this service: accept an evaluation of a trained model."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+from collections.abc import AsyncIterator, Mapping
+from typing import Any
+
+from common import errors
+from common.contracts.jobs import EvaluationRequest
+from common.http.client import ServiceClient
+from common.jobs.handlers import JobHandlers, Submission
+from common.jobs.worker import Work
+from common.learning.request import complete_evaluation
+from common.ports.record_store import Record
+from common.ports.task_runner import SealedInput
+from common.records import sealed_blobs
+from common.records.sealing import DataKey
+from common.runtime import Runtime
+from evaluation_service.clients import Catalogue, Trainings
+
+_UNUSED = ("learned", "measures", "usage", "versions")  # of a training's result: large, and nothing to measure with
+
+
+class EvaluationHandlers(JobHandlers):
+    """Evaluations, from their submission to their end."""
+
+    def __init__(
+        self, runtime: Runtime, *, catalogue: Catalogue, trainings: Trainings, sessions: ServiceClient
+    ) -> None:
+        super().__init__(runtime, "evaluation", sessions)
+        self._catalogue, self._trainings = catalogue, trainings
+
+    async def evaluate(self, asked: EvaluationRequest, key: str | None) -> tuple[Record, bool]:
+        """The accepted evaluation, and whether it is the one that an earlier request with this key has made.
+
+        It belongs to the session of its training, whose model must still be there. Raises `errors.Invalid` with
+        everything that is wrong, `errors.Conflict` for a training that has not succeeded (yet).
+        """
+        body = asked.model_dump(mode="json")
+        marks = self.fingerprints(key, body)
+        if earlier := await self.replayed(marks):
+            return earlier, True
+        training = await self._training(asked.training)
+        state = training["state"]
+        session_key = await self.keys.get(state["session"])
+        opened = {name: session_key.open(training["id"], name, state["sealed"][name]) for name in ("request", "result", "attempt_key")}
+        secret = base64.b64decode(opened["attempt_key"])
+        result = await sealed_blobs.fetch(self.runtime.blobs, opened["result"], secret)
+        model = {"request": opened["request"], "result": {k: v for k, v in result.items() if k not in _UNUSED}}
+        found, flaws = await self._dataset(asked.dataset)
+        completed, more = complete_evaluation(body, model, found["dataset"] if found else None)
+        if flaws or more:
+            raise errors.Invalid("the evaluation cannot be accepted", flaws=[*flaws, *more])
+        plain = {
+            "training": training["id"],
+            "dataset": f"{found['dataset']['name']}@{found['dataset']['version']}" if found else state["dataset"],
+            "dataset_id": found["dataset"]["id"] if found else state["dataset_id"],
+            "dataset_blob": found["blob"] if found else state["dataset_blob"],
+            "algorithm": state["algorithm"],
+        }
+        # The dataset of the held-out rows is the training's own; only another one is part of the child's request.
+        request = {**completed, "training": training["id"], "dataset": found["dataset"] if found else None}
+        source = {"model": model, "blob": state["blobs"]["artifact"], "key": opened["attempt_key"]}
+        return await self.submit(Submission(state["session"], request, plain, {"source": source}), marks), False
+
+    async def _training(self, reference: str) -> Mapping[str, Any]:
+        try:
+            training = await self._trainings.record(reference)
+        except (errors.NotFound, errors.AmbiguousReference) as error:
+            raise errors.Invalid(error.detail, flaws=[errors.Flaw("/training", error.code, error.detail)]) from error
+        state = training["state"]
+        if state.get("removed"):
+            raise errors.Gone(f"{training['id']} was {state['removed']}")
+        if state.get("experiment"):
+            raise errors.Conflict(f"{training['id']} is committed as {state['experiment']}; evaluate before committing")
+        if state["state"] != "succeeded":
+            raise errors.NotReady(f"{training['id']} is {state['state']}; only a succeeded training has a model")
+        return training
+
+    async def _dataset(self, reference: str | None) -> tuple[Mapping[str, Any] | None, list[errors.Flaw]]:
+        if reference is None:
+            return None, []
+        try:
+            return await self._catalogue.dataset(reference), []
+        except (errors.NotFound, errors.AmbiguousReference) as error:
+            return None, [errors.Flaw("/dataset", error.code, error.detail)]
+
+    @contextlib.asynccontextmanager
+    async def prepare(self, record: Record, key: DataKey) -> AsyncIterator[Work]:
+        """What the child needs: the request with its training, the model as a sealed input, the rows as a file."""
+        sealed = record.state["sealed"]
+        request = key.open(record.id, "request", sealed["request"])
+        source = key.open(record.id, "source", sealed["source"])
+        blobs = self.runtime.blobs
+        async with (
+            blobs.local_path(record.state["dataset_blob"]) as dataset,
+            blobs.local_path(source["blob"]) as artifact,
+        ):
+            model = SealedInput(artifact, base64.b64decode(source["key"]), source["blob"])
+            asked: dict[str, Any] = {**request, "training": source["model"]}
+            yield Work(asked, inputs={"dataset": dataset}, sealed_inputs={"artifact": model})
+
+
+def summarise(request: Mapping[str, Any], result: Mapping[str, Any]) -> dict[str, Any]:
+    """What lists of records show of an evaluation."""
+    dataset = request.get("dataset")
+    return {
+        "training": request["training"],
+        "dataset": f"{dataset['name']}@{dataset['version']}" if dataset else "held-out rows",
+        "measures": result["measures"],
+        "seconds": result["usage"]["seconds"],
+    }

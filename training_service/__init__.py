@@ -1,0 +1,1 @@
+"""Trains models: one job, one process, one artifact."""

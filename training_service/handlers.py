@@ -1,0 +1,92 @@
+"""The use case of this service: accept a training after validating all of it."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator, Mapping
+from typing import Any
+from urllib.parse import quote
+
+from common import errors
+from common.contracts.jobs import TrainingRequest
+from common.jobs.handlers import JobHandlers, Submission
+from common.jobs.worker import Work
+from common.learning.request import complete_training
+from common.ports.record_store import Record
+from common.records.sealing import DataKey
+from common.runtime import Runtime
+from training_service.clients import Catalogue, Sessions
+
+
+class TrainingHandlers(JobHandlers):
+    """Trainings, from their submission to their end."""
+
+    def __init__(self, runtime: Runtime, *, catalogue: Catalogue, sessions: Sessions) -> None:
+        super().__init__(runtime, "training", sessions.client)
+        self._catalogue, self._places = catalogue, sessions
+
+    async def train(self, asked: TrainingRequest, key: str | None) -> tuple[Record, bool]:
+        """The accepted training, and whether it is the one that an earlier request with this key has made.
+
+        Raises `errors.Invalid` with everything that is wrong at its JSON pointer; then nothing has happened.
+        """
+        body = asked.model_dump(mode="json")
+        marks = self.fingerprints(key, body)
+        if earlier := await self.replayed(marks):
+            return earlier, True
+        found, flaws = await self._dataset(asked.dataset)
+        completed: dict[str, Any] = body
+        if found:
+            completed, more = complete_training(body, found["dataset"])
+            flaws += more
+        if flaws and (place := await self._places.problem(asked.session)):
+            flaws.append(place)
+        if flaws:
+            raise errors.Invalid(_counted(len(flaws)), flaws=flaws)
+        assert found is not None
+        dataset = found["dataset"]
+        plain = {
+            "dataset": f"{dataset['name']}@{dataset['version']}",
+            "dataset_id": dataset["id"],
+            "dataset_blob": found["blob"],
+            "algorithm": completed["algorithm"],
+        }
+        try:
+            record = await self.submit(Submission(quote(asked.session, safe=""), completed, plain), marks)
+        except errors.NotFound as error:
+            raise errors.Invalid(error.detail, flaws=[errors.Flaw("/session", error.code, error.detail)]) from error
+        return record, False
+
+    async def _dataset(self, reference: str) -> tuple[Mapping[str, Any] | None, list[errors.Flaw]]:
+        try:
+            return await self._catalogue.dataset(reference), []
+        except (errors.NotFound, errors.AmbiguousReference) as error:
+            near = tuple(error.extra.get("suggestions", ()))
+            return None, [errors.Flaw("/dataset", error.code, error.detail, near)]
+
+    @contextlib.asynccontextmanager
+    async def prepare(self, record: Record, key: DataKey) -> AsyncIterator[Work]:
+        """What the child needs: the request as it was completed, and the dataset as a local file."""
+        request = key.open(record.id, "request", record.state["sealed"]["request"])
+        async with self.runtime.blobs.local_path(record.state["dataset_blob"]) as dataset:
+            yield Work(request, inputs={"dataset": dataset}, sealed_outputs=("artifact",))
+
+
+def summarise(request: Mapping[str, Any], result: Mapping[str, Any]) -> dict[str, Any]:
+    """What lists of records and experiments show of a training, and are filtered and sorted by."""
+    return {
+        "dataset": f"{request['dataset']['name']}@{request['dataset']['version']}"
+        if isinstance(request["dataset"], dict)
+        else request["dataset"],
+        "dataset_digest": (request["dataset"] or {}).get("digest") if isinstance(request["dataset"], dict) else None,
+        "target": request["target"],
+        "task": request["task"],
+        "algorithm": request["algorithm"],
+        "parameters": request["parameters"],
+        "measures": result["measures"]["test"],
+        "seconds": result["usage"]["seconds"],
+    }
+
+
+def _counted(flaws: int) -> str:
+    return "the training cannot be accepted: " + ("1 thing is wrong" if flaws == 1 else f"{flaws} things are wrong")

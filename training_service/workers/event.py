@@ -1,0 +1,11 @@
+"""Event role: hears of ended jobs and destroyed keys, and sweeps blobs that no record names."""
+
+from __future__ import annotations
+
+from common.jobs.events import JobEvents
+from training_service.handlers import TrainingHandlers
+
+
+def worker(handlers: TrainingHandlers) -> JobEvents:
+    """The loop of this role."""
+    return JobEvents(handlers)
