@@ -22,14 +22,14 @@ _COMMON = (
     Hyperparameter("coef0", (Number(),), 0.0, "Constant term of the poly and sigmoid kernels."),
     Hyperparameter("shrinking", (Boolean(),), True, "Whether to use the shrinking heuristic."),
     Hyperparameter("tol", (Number(above=0),), 1e-3, "Violation at which the solver stops."),
-    Hyperparameter("max_iter", (Integer(1), Option(("unlimited",))), "unlimited", "Most iterations of the solver."),
+    Hyperparameter("max_iter", (Integer(1), Nothing()), None, "Most iterations of the solver; null: no limit."),
 )
 
 
 def _build(task: str, parameters: Mapping[str, Any], threads: int) -> Any:
     from sklearn.svm import SVC, SVR
 
-    max_iter = -1 if parameters["max_iter"] == "unlimited" else parameters["max_iter"]
+    max_iter = -1 if parameters["max_iter"] is None else parameters["max_iter"]
     return (SVC if task == CLASSIFICATION else SVR)(**{**parameters, "max_iter": max_iter})
 
 
