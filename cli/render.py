@@ -97,9 +97,7 @@ class Output:
         from rich.table import Table
         from rich.text import Text
 
-        table = Table(
-            title=title, title_justify="left", box=box.SIMPLE_HEAD if heads else None, show_header=heads
-        )
+        table = Table(box=box.SIMPLE_HEAD if heads else None, show_header=heads)
         for i, name in enumerate(names):
             numeric = bool(cells) and all(row[i][1] or row[i][0] == "-" for row in cells)
             style = "bold" if i == 0 and not heads else None
@@ -111,7 +109,12 @@ class Output:
                     for i, (value, _) in enumerate(row)
                 )
             )
-        Console().print(table)
+        console = Console()
+        if title:
+            console.print(
+                Text(title, style="bold")
+            )  # as a title of the table it would be folded to its width
+        console.print(table)
 
 
 def plain(value: Any) -> Any:

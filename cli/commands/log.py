@@ -22,7 +22,7 @@ Route = Annotated[str | None, typer.Option(help="Only calls of this route.")]
 Result = Annotated[str | None, typer.Option("--outcome", help="Only calls with this outcome.")]
 Session = Annotated[str | None, typer.Option(metavar="ID", help="Only of this session.")]
 Record = Annotated[str | None, typer.Option(metavar="ID", help="Only of this record.")]
-HEADS = ["time", "service", "peer", "what", "subject", "outcome", "trace"]
+HEADS = ["time", "service", "peer", "what", "subject", "outcome"]
 
 
 @app.command()
@@ -108,7 +108,7 @@ async def trace(
         events = await client.log.trace(of)
     if run.json:
         return run.out.document({"items": events})
-    run.out.table(HEADS[:-1], [_row(event)[:-1] for event in events])
+    run.out.table(HEADS, [_row(event) for event in events])
 
 
 @app.command()
@@ -170,7 +170,6 @@ def _row(logged: LoggedEvent) -> list[Any]:
         peer = call.get("destination") if name == "call.sent" else call.get("source")
     else:
         what, peer = name, None
-    parent = str(event.get("traceparent", "")).split("-")
     outcome = call.get("status") or call.get("outcome")
     return [
         str(event.get("time", "")).replace("T", " "),
@@ -179,7 +178,6 @@ def _row(logged: LoggedEvent) -> list[Any]:
         " ".join(what.split()),
         short(event.get("subject")),
         outcome,
-        parent[1] if len(parent) == 4 else None,
     ]
 
 
