@@ -1,0 +1,52 @@
+# Every target sets up what it needs on a machine that has Python 3.11 or newer.
+PYTHON ?= python3
+BIN := .venv/bin
+SETUP := --disable-pip-version-check --quiet --require-hashes --no-deps
+
+.PHONY: help demo test check fix docs bench lock clean
+.DEFAULT_GOAL := help
+
+help: ## list the targets
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+
+demo: .venv/runtime ## the main job on real data, on a platform of its own that is gone afterwards
+	@$(BIN)/python -m deploy.demo
+
+test: .venv/dev ## every test, checks included; ends with pytest's summary
+	@$(MAKE) --no-print-directory check
+	$(BIN)/python -m pytest -n 2 --dist loadfile -q
+
+check: .venv/dev ## style, types and import rules; changes nothing
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+fix: .venv/dev ## repair what can be repaired by itself
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+docs: .venv/dev ## write the generated parts of docs/ anew
+	$(BIN)/python -m docs.generate
+
+bench: .venv/dev ## figures against their floors (benchmarks/)
+	$(BIN)/python -m benchmarks
+
+lock: .venv/dev ## choose versions anew; the files name no registry
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+		pyproject.toml --group build -o requirements/runtime.txt
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+		pyproject.toml --group build --group dev --extra cluster -c requirements/runtime.txt -o requirements/dev.txt
+
+clean: ## remove the environment
+	rm -rf .venv
+
+.venv/runtime: requirements/runtime.txt pyproject.toml
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@echo "setting up .venv (once; a minute or two)"
+	@$(BIN)/python -m pip install $(SETUP) -r requirements/runtime.txt
+	@$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.venv/dev: .venv/runtime requirements/dev.txt
+	@$(BIN)/python -m pip install $(SETUP) -r requirements/dev.txt
+	@touch $@
