@@ -1,4 +1,4 @@
-"""Helpers of the task runner's tests: run a task of `tasks_for_tests` and note what it told; wait for conditions."""
+"""Helpers of the task runner's tests: run a task, note what it tells, wait for conditions."""
 
 from __future__ import annotations
 
@@ -69,11 +69,12 @@ def lives(pid: int) -> bool:
 
 
 def processes(name: str) -> list[psutil.Process]:
-    """The processes below this one that run a module of the adapter: `guard` or `fork_server` (and its workers)."""
+    """The processes below this one that run `guard` or `fork_server` (the server and its workers)."""
+    module = f"common.adapters.task_runner.{name}"
     return [
         process
         for process in psutil.Process().children(recursive=True)
-        if process.status() != psutil.STATUS_ZOMBIE and f"common.adapters.task_runner.{name}" in process.cmdline()
+        if process.status() != psutil.STATUS_ZOMBIE and module in process.cmdline()
     ]
 
 

@@ -78,7 +78,8 @@ def fail(request: dict[str, Any], files: TaskFiles) -> dict[str, Any]:
 
 
 def refuse(request: dict[str, Any], files: TaskFiles) -> dict[str, Any]:
-    raise errors.BadData("no column", flaws=[errors.Flaw("/target", "missing", "there is no column y", ("x",))])
+    flaw = errors.Flaw("/target", "missing", "there is no column y", ("x",))
+    raise errors.BadData("no column", flaws=[flaw])
 
 
 def be_unavailable(request: dict[str, Any], files: TaskFiles) -> dict[str, Any]:
@@ -136,6 +137,7 @@ def spin(request: dict[str, Any], files: TaskFiles) -> NoReturn:
 
 
 def wait(request: dict[str, Any], files: TaskFiles) -> NoReturn:
+    print("before the end")
     files.progress("waiting")
     while True:
         signal.pause()
@@ -219,3 +221,12 @@ def thread_limits(request: dict[str, Any], files: TaskFiles) -> dict[str, Any]:
 def kill_itself(request: dict[str, Any], files: TaskFiles) -> NoReturn:
     os.kill(os.getpid(), request["signal"])
     raise AssertionError("unreachable")
+
+
+def fit(request: dict[str, Any], files: TaskFiles) -> dict[str, Any]:
+    """A small fit: logistic regression on iris."""
+    from sklearn.datasets import load_iris
+    from sklearn.linear_model import LogisticRegression
+
+    features, target = load_iris(return_X_y=True)
+    return {"score": float(LogisticRegression(max_iter=200).fit(features, target).score(features, target))}

@@ -19,8 +19,6 @@ from common.ports.task_runner import Limits, OutcomeKind, SealedInput, TaskRunne
 from common.records.frames import open_bytes, seal_stream
 from tests.task_runs import MODULE, Told, begin, is_empty, lives, run, task, until
 
-OTHER = "json:loads"
-
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
@@ -107,7 +105,7 @@ async def test_half_an_output_and_a_link_are_no_outputs(runner: TaskRunner) -> N
         assert outcome.outputs == {}
 
 
-async def test_a_sealed_input_that_was_changed_is_an_integrity_problem(runner: TaskRunner, tmp_path: Path) -> None:
+async def test_a_sealed_input_that_was_changed_is_refused(runner: TaskRunner, tmp_path: Path) -> None:
     hidden = tmp_path / "sealed"
     hidden.write_bytes(bytes(100))
     spec = task(
@@ -174,7 +172,7 @@ async def test_a_result_is_bounded(runner: TaskRunner) -> None:
         ("flood_output", Limits(output=100_000), "output_limit"),
         ("flood_disk", Limits(folder=50 * 2**20), "disk_limit"),
         ("one_large_file", Limits(folder=50 * 2**20), "disk_limit"),
-        ("many_files", Limits(), "disk_limit"),
+        ("many_files", Limits(files=500), "disk_limit"),
         ("fork_bomb", Limits(processes=30), "limit:processes"),
     ],
 )
@@ -185,6 +183,20 @@ async def test_limits_are_kept(runner: TaskRunner, root: Path, name: str, limits
     assert len(told.output) <= limits.output
     assert time.monotonic() - began < 5
     assert is_empty(root)
+
+
+async def test_a_little_too_much_output_is_too_much_though_the_task_has_ended(runner: TaskRunner) -> None:
+    told = Told()
+    assert (await problem(runner, task("talk", limits=Limits(output=10)), told)).code == "output_limit"
+    assert len(told.output) == 10
+
+
+async def test_output_is_not_lost_with_the_task(runner: TaskRunner) -> None:
+    spec = task("wait")
+    running, told = begin(runner, spec)
+    await until(lambda: bytes(told.output) == b"before the end\n")
+    await runner.cancel(spec.id)
+    await running
 
 
 async def test_threads_count_as_processes(runner: TaskRunner) -> None:
@@ -266,7 +278,8 @@ async def test_usage_is_plausible(runner: TaskRunner) -> None:
 
 
 @pytest.mark.parametrize(
-    "function", [OTHER, "tests.tasks_for_tests2:run", f"{MODULE}:", f"{MODULE}:os.system", f"{MODULE}:__name__", ""]
+    "function",
+    ["json:loads", f"{MODULE}2:run", f"{MODULE}:", f"{MODULE}:os.system", f"{MODULE}:__name__", ""],
 )
 async def test_a_function_that_is_not_allowed_is_refused(runner: TaskRunner, function: str) -> None:
     with pytest.raises(errors.Invalid, match="not a function that tasks may run"):
@@ -275,7 +288,13 @@ async def test_a_function_that_is_not_allowed_is_refused(runner: TaskRunner, fun
 
 @pytest.mark.parametrize(
     "more",
-    [{"id": "../escape"}, {"id": ""}, {"plain_outputs": {"a/b"}}, {"sealed_outputs": {"..": "b"}}, {"key": b"short"}],
+    [
+        {"id": "../escape"},
+        {"id": ""},
+        {"plain_outputs": {"a/b"}},
+        {"sealed_outputs": {"..": "b"}},
+        {"key": b"short"},
+    ],
 )
 async def test_bad_names_and_keys_are_refused(runner: TaskRunner, more: dict[str, Any]) -> None:
     with pytest.raises(errors.Invalid):

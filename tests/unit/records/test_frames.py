@@ -11,7 +11,15 @@ from hypothesis import strategies as st
 
 from common import errors
 from common.records import frames
-from common.records.frames import FRAME, FrameWriter, SealedSize, open_bytes, open_frames, seal_stream, sealed_size
+from common.records.frames import (
+    FRAME,
+    FrameWriter,
+    SealedSize,
+    open_bytes,
+    open_frames,
+    seal_stream,
+    sealed_size,
+)
 
 KEY = secrets.token_bytes(32)
 HEADER = 27
@@ -60,7 +68,8 @@ def test_truncation_is_noticed_at_every_border_of_a_frame(size: int) -> None:
 
 def test_every_change_of_order_or_number_of_frames_is_noticed() -> None:
     data = sealed(secrets.token_bytes(3 * FRAME + 100))
-    head, one, two, three, last = (data[:HEADER], *(data[HEADER + i * FULL : HEADER + (i + 1) * FULL] for i in range(4)))
+    head = data[:HEADER]
+    one, two, three, last = (data[start : start + FULL] for start in range(HEADER, len(data), FULL))
     assert opened(head + one + two + three + last) is not None
     for changed in (
         [two, one, three, last],

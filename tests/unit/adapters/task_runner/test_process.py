@@ -207,8 +207,8 @@ def writable_memory(pid: int) -> bytes:
     return bytes(held)
 
 
-async def test_threads_of_blas_and_openmp_are_the_share_of_the_task(tmp_path: Path) -> None:
-    async with ProcessTaskRunner(tmp_path / "work", functions=FUNCTIONS, preload=["sklearn.svm"]) as runner:
+async def test_threads_of_blas_are_the_share_of_the_task(tmp_path: Path) -> None:
+    async with ProcessTaskRunner(tmp_path / "work", functions=FUNCTIONS, preload=["numpy"]) as runner:
         for threads in (1, 2):
             async with await run(runner, task("thread_limits", limits=Limits(threads=threads))) as outcome:
                 assert outcome.result == {"threads": [threads]}
