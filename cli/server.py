@@ -22,6 +22,14 @@ READY_WITHIN = 30.0  # seconds; usually under 3
 MODULE = "embedded"
 
 
+class Ended(Exception):
+    """The server ended at once: its exit code and its last words."""
+
+    def __init__(self, code: int, words: str) -> None:
+        super().__init__(words)
+        self.code, self.words = code, words
+
+
 def arguments(port: int | None, data: Path | None, host: str | None) -> list[str]:
     """The command that runs the server in this interpreter."""
     told = {"--port": port, "--data": data, "--host": host}
@@ -36,8 +44,8 @@ def arguments(port: int | None, data: Path | None, host: str | None) -> list[str
 def start(command: list[str], data: Path | None) -> RunningServer:
     """Start it in a session of its own and wait until it is ready.
 
-    What it prints goes to `server.log` in the data folder. Raises `errors.Conflict` with the server's own
-    words if it ends instead, `errors.Unavailable` if it is not ready in time (it is stopped then).
+    What it prints goes to `server.log` in the data folder. Raises `Ended` if it ends instead,
+    `errors.Unavailable` if it is not ready in time (it is stopped then).
     """
     folder = data or finding.data_folder()
     with _log(folder) as log:
@@ -49,7 +57,7 @@ def start(command: list[str], data: Path | None) -> RunningServer:
         while time.monotonic() < deadline:
             if process.poll() is not None:
                 log.seek(begin)
-                raise errors.Conflict(_last_words(log.read(), process.returncode))
+                raise Ended(process.returncode, _last_words(log.read(), process.returncode))
             running = finding.running_server(folder)
             if running is not None and running.pid == process.pid and _ready(running.url):
                 # It is to outlive this process; subprocess would warn that nobody waited for it.

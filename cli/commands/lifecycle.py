@@ -29,18 +29,22 @@ def up(
     host: Annotated[str | None, typer.Option(help="Address to listen on; default 127.0.0.1.")] = None,
 ) -> int:
     """Start the platform: all services, in one process. Ctrl-C or `autolearn down` stops it."""
-    from cli import server
+    from cli import failures, server
 
     arguments = server.arguments(port, data, host)
     if not detach:
         # Replaced, not started: signals and the exit code are the server's own.
         sys.stdout.flush()
         os.execv(sys.executable, arguments)  # noqa: S606 - this interpreter with our own module, no shell
-    started = server.start(arguments, data)
+    try:
+        started = server.start(arguments, data)
+    except server.Ended as ended:
+        failures.say(ended.words)
+        return ended.code or failures.UNEXPECTED
     if run.json:
         run.out.document({"url": started.url, "pid": started.pid})
     else:
-        run.out.line(f"AutoLearn runs at {started.url}")
+        run.out.line(f"AutoLearn listens on {started.url}")
         run.out.note(f"stop it with: autolearn down{f' --data {data}' if data else ''}")
     return 0
 
