@@ -131,7 +131,9 @@ def _single(cell: pa.Scalar, to: pa.DataType) -> object:
 
 
 def _integers(cells: pa.StringArray, decimal: str) -> pa.Array:
-    if pc.any(pc.match_substring_regex(cells, r"^\+|[xX]")).as_py():  # a plus is refused by the cast, 0x1F taken
+    if pc.any(
+        pc.match_substring_regex(cells, r"^\+|[xX]")
+    ).as_py():  # a plus is refused by the cast, 0x1F taken
         hexadecimal = pc.match_substring_regex(cells, "[xX]")
         cells = pc.if_else(hexadecimal, pa.scalar(None, pa.string()), cells)
         cells = pc.replace_substring_regex(cells, pattern=r"^\+([0-9])", replacement=r"\1")

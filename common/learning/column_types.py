@@ -1,7 +1,7 @@
 """The type of a column, from the texts in it: the narrowest one that every cell fits.
 
-    boolean   true false yes no, in any case           integer   64 bits, no leading zeros      number   64-bit, finite
-    datetime  ISO 8601                                 category  few distinct texts             text     the rest
+boolean   true false yes no, in any case           integer   64 bits, no leading zeros      number   64-bit, finite
+datetime  ISO 8601                                 category  few distinct texts             text     the rest
 """
 
 from __future__ import annotations

@@ -55,7 +55,9 @@ def find_encoding(path: Path, told: str | None) -> tuple[str, list[str]]:
         raise bad_data("empty", "the file is empty")
     for magic, name in _FORMATS:
         if start.startswith(magic):
-            raise bad_data("encoding", f"this is {name}, not CSV text; unpack or export it first", line=1, column=1)
+            raise bad_data(
+                "encoding", f"this is {name}, not CSV text; unpack or export it first", line=1, column=1
+            )
     if told is not None:
         return _checked(path, told), []
     marked = next((name for mark, name in _MARKS if start.startswith(mark)), None)
@@ -63,7 +65,10 @@ def find_encoding(path: Path, told: str | None) -> tuple[str, list[str]]:
         return _checked(path, marked), []
     if _looks_wide(start):
         raise bad_data(
-            "encoding", "this looks like UTF-16 without a byte order mark; tell the encoding (utf-16-le)", line=1, column=1
+            "encoding",
+            "this looks like UTF-16 without a byte order mark; tell the encoding (utf-16-le)",
+            line=1,
+            column=1,
         )
     trouble = _look_through(path, "utf-8")
     if trouble is None:
@@ -84,7 +89,9 @@ def _checked(path: Path, encoding: str) -> str:
 
 
 def _error(trouble: _Trouble) -> Exception:
-    return bad_data(trouble.code, f"{trouble.what} (character {trouble.character} of the line)", line=trouble.line)
+    return bad_data(
+        trouble.code, f"{trouble.what} (character {trouble.character} of the line)", line=trouble.line
+    )
 
 
 def _looks_wide(start: bytes) -> bool:
@@ -119,7 +126,9 @@ def _look_through(path: Path, encoding: str) -> _Trouble | None:
         position = text.find("\0")
         if position >= 0:
             advance(text[:position])
-            return _Trouble("nul", "a NUL character; remove it, or tell the encoding if this is UTF-16", line, character)
+            return _Trouble(
+                "nul", "a NUL character; remove it, or tell the encoding if this is UTF-16", line, character
+            )
         if single and not _CONTROLS.isdisjoint(text):
             position = next(index for index, one in enumerate(text) if one in _CONTROLS)
             advance(text[:position])

@@ -46,7 +46,9 @@ class Told:
     @classmethod
     def parse(cls, given: Mapping[str, Any]) -> Told:
         """Checked options; `errors.Invalid` names each one that cannot be used."""
-        options = UploadOptions.model_validate({name: value for name, value in given.items() if name != "types"})
+        options = UploadOptions.model_validate(
+            {name: value for name, value in given.items() if name != "types"}
+        )
         told = cls(
             delimiter="\t" if options.delimiter in ("\\t", "tab") else options.delimiter,
             encoding=options.encoding,
@@ -99,7 +101,9 @@ def told_types(given: Mapping[str, str]) -> dict[str, ColumnType]:
 def _flaws(told: Told) -> list[errors.Flaw]:
     found = []
     if told.delimiter is not None and (len(told.delimiter) != 1 or told.delimiter in "\r\n\"' .\0"):
-        found.append(errors.Flaw("/options/delimiter", "value", "the delimiter is one character, such as , ; | or tab"))
+        found.append(
+            errors.Flaw("/options/delimiter", "value", "the delimiter is one character, such as , ; | or tab")
+        )
     if told.quote is not None and (len(told.quote) > 1 or told.quote in ("\r", "\n", " ", "\0")):
         found.append(errors.Flaw("/options/quote", "value", "the quote is one character, or empty for none"))
     if told.quote and told.quote == told.delimiter:
@@ -108,7 +112,11 @@ def _flaws(told: Told) -> list[errors.Flaw]:
         found.append(errors.Flaw("/options/decimal", "value", "the decimal mark is . or ,"))
     if told.encoding is not None and not _is_text_encoding(told.encoding):
         found.append(
-            errors.Flaw("/options/encoding", "value", f"there is no text encoding {told.encoding!r}; try utf-8 or cp1252")
+            errors.Flaw(
+                "/options/encoding",
+                "value",
+                f"there is no text encoding {told.encoding!r}; try utf-8 or cp1252",
+            )
         )
     return found
 

@@ -38,7 +38,9 @@ class Records:
         self._size = max(path.stat().st_size, 1)
         text = io.TextIOWrapper(self._binary, dialect.encoding, newline="")
         self._lines = _Lines(text, limits.line)
-        self._reader: Any = csv.reader(self._lines, strict=True, **reader_options(dialect.delimiter, dialect.quote))
+        self._reader: Any = csv.reader(
+            self._lines, strict=True, **reader_options(dialect.delimiter, dialect.quote)
+        )
         self._rows = self._records()
         first = next(self._rows, None)
         if first is None:
@@ -99,7 +101,9 @@ class Records:
         column = _open_quote(first, self._dialect.delimiter, quote)
         if "field larger than field limit" in str(error) and self._lines.count == line:
             column = 1 + _longest(first, self._dialect.delimiter)
-            return bad_data("limit", f"a cell of more than {self._limits.cell} characters", line=line, column=column)
+            return bad_data(
+                "limit", f"a cell of more than {self._limits.cell} characters", line=line, column=column
+            )
         if "expected after" in str(error):
             what = f"text after the closing quote {quote}; inside a quoted cell a quote is written twice"
         elif "unexpected end" in str(error) or "field limit" in str(error):
@@ -110,7 +114,9 @@ class Records:
 
     def _width(self, line: int, row: list[str]) -> int:
         if len(row) > self._limits.columns:
-            raise bad_data("limit", f"{len(row)} columns, more than the {self._limits.columns} allowed", line=line)
+            raise bad_data(
+                "limit", f"{len(row)} columns, more than the {self._limits.columns} allowed", line=line
+            )
         return len(row)
 
     def _header(self, line: int, row: list[str]) -> list[str]:
@@ -189,7 +195,9 @@ def reader_options(delimiter: str, quote: str) -> dict[str, Any]:
     return {"delimiter": delimiter, "doublequote": True, "skipinitialspace": True, **quoting}
 
 
-def _chain(first: tuple[int, list[str]], rest: Iterator[tuple[int, list[str]]]) -> Iterator[tuple[int, list[str]]]:
+def _chain(
+    first: tuple[int, list[str]], rest: Iterator[tuple[int, list[str]]]
+) -> Iterator[tuple[int, list[str]]]:
     yield first
     yield from rest
 

@@ -1,30 +1,32 @@
 """From a CSV file to a stored table, in two passes of bounded memory.
 
-    file ── strict records ── texts (spooled, cleaned) ── evidence ── column types ── values ── Parquet
+file ── strict records ── texts (cleaned, spooled) ── evidence ── column types ── values ── Parquet
 """
 
 from __future__ import annotations
 
-import difflib
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
 
-from common import errors
 from common.contracts.datasets import ColumnType, ReadOptions
 from common.learning import cells
 from common.learning.column_types import Evidence, text_kind
 from common.learning.csv_dialect import find_dialect
 from common.learning.csv_options import Dialect, Limits, Told
 from common.learning.csv_records import Block, Records
-from common.learning.malformed import bad_data, shown
+from common.learning.malformed import bad_data, check_names, shown
 from common.learning.table import Kinds, TableWriter
+from common.learning.text_spool import Spool, SpoolWriter, TextBlock
 
 Progress = Callable[[str, float], None]
+
+_TEXTS = (ColumnType.category, ColumnType.text)
 
 
 @dataclass(frozen=True)
@@ -39,7 +41,12 @@ class ReadTable:
 
 
 def read_csv(
-    source: Path, target: Path, told: Told, types: Mapping[str, ColumnType], limits: Limits, progress: Progress
+    source: Path,
+    target: Path,
+    told: Told,
+    types: Mapping[str, ColumnType],
+    limits: Limits,
+    progress: Progress,
 ) -> ReadTable:
     """Read the CSV file `source` and store its table as the Parquet file `target`.
 
@@ -47,47 +54,101 @@ def read_csv(
     `errors.Invalid` for a type told for a column that there is not.
     """
     dialect, notes = find_dialect(source, told)
-    records = Records(source, dialect, limits)
-    try:
+    with (
+        tempfile.TemporaryDirectory(dir=target.parent, prefix="texts-") as folder,
+        closing(Records(source, dialect, limits)) as records,
+    ):
         check_names(types, records.names, "/types")
-        with tempfile.TemporaryFile(dir=target.parent) as spool:
-            evidence, words = _spool(records, dialect, spool, progress)
-            texts = _Texts(spool, records.names)
-            kinds = _kinds(texts, evidence, types)
+        reading = _Reading(records.names, dialect, types)
+        reading.spool(records, Path(folder) / "texts", progress)
+        with closing(Spool(Path(folder) / "texts")) as spool:
+            kinds = reading.kinds(spool)
             with TableWriter(target, kinds) as writer:
-                for number, batch in enumerate(texts.batches(), 1):
-                    writer.write(_values(batch, kinds, dialect.decimal))
-                    progress("storing", number / texts.count)
-    finally:
-        records.close()
-    notes += records.notes + _remarks(evidence, kinds, types, words, records.names)
+                for number, block in enumerate(spool.blocks(), 1):
+                    writer.write(reading.values(block, kinds))
+                    progress("storing", number / spool.count)
+    notes += [*records.notes, *reading.notes(kinds)]
     return ReadTable(writer.digest, writer.rows, kinds, dialect.shown(), notes)
 
 
-def check_names(given: Mapping[str, object] | Sequence[str], names: Sequence[str], pointer: str) -> None:
-    """`errors.Invalid` for each given name that is no column, with the names that are like it."""
-    flaws = [
-        errors.Flaw(
-            f"{pointer}/{_escaped(name)}",
-            "unknown_column",
-            f"there is no column {shown(name)!r}",
-            tuple(difflib.get_close_matches(name, names, n=3, cutoff=0.5)),
-        )
-        for name in given
-        if name not in set(names)
-    ]
-    if flaws:
-        raise errors.Invalid("A column that is named does not exist.", flaws=flaws)
+class _Reading:
+    """What is known of the columns of one file while it is read."""
 
-
-def _escaped(name: str) -> str:
-    return name.replace("~", "~0").replace("/", "~1")
-
-
-class _Texts:
-    """The spooled texts: the last column of each batch holds the lines."""
-
-    def __init__(self, spool: tempfile._TemporaryFileWrapper[bytes], names: Sequence[str]) -> None:
-        self._reader = pa.ipc.open_file(pa.memory_map(f"/proc/self/fd/{spool.fileno()}"))
+    def __init__(self, names: Sequence[str], dialect: Dialect, types: Mapping[str, ColumnType]) -> None:
         self._names = names
-        self.count: int = self._reader.num_record_batches
+        self._decimal = dialect.decimal
+        self._types = types
+        self._missing = cells.word_array(dialect.missing)
+        self._evidence = [Evidence(dialect.decimal) for _ in names]
+        self._words: Counter[str] = Counter()
+
+    def spool(self, records: Records, path: Path, progress: Progress) -> None:
+        """First pass: every cell cleaned to disk, every column observed."""
+        with closing(SpoolWriter(path, len(self._names))) as writer:
+            for block in records.blocks(lambda fraction: progress("reading", fraction)):
+                texts = self._cleaned(block)
+                for name, evidence, column in zip(self._names, self._evidence, texts.columns, strict=True):
+                    if name not in self._types:
+                        evidence.observe(column, texts.lines)
+                writer.write(texts)
+
+    def kinds(self, spool: Spool) -> Kinds:
+        """The type of each column: as told, else as found."""
+        found = {
+            name: self._types.get(name) or self._found(position, evidence)
+            for position, (name, evidence) in enumerate(zip(self._names, self._evidence, strict=True))
+        }
+        open_ones = [position for position, name in enumerate(self._names) if found[name] is None]
+        for position, column in spool.columns(open_ones):
+            found[self._names[position]] = text_kind(column)
+        return {name: kind for name, kind in found.items() if kind is not None}
+
+    def values(self, block: TextBlock, kinds: Kinds) -> list[pa.Array]:
+        """Second pass: the texts of a block as values of the column types."""
+        converted = []
+        for position, (name, texts) in enumerate(zip(self._names, block.columns, strict=True), 1):
+            values = cells.convert(texts, kinds[name], self._decimal)
+            index = cells.first_unfit(texts, values)
+            if index is not None:
+                line, text = block.lines[index].as_py(), texts[index].as_py()
+                written = cells.is_written_as_number(texts.slice(index, 1), self._decimal)[0].as_py()
+                numeric = kinds[name] in (ColumnType.number, ColumnType.integer)
+                code = "number" if numeric and written else "type"
+                raise bad_data(
+                    code, f"{shown(text)!r} is not {kinds[name]}", line=line, column=position, name=name
+                )
+            converted.append(values)
+        return converted
+
+    def notes(self, kinds: Kinds) -> list[str]:
+        """Remarks on what a person might not expect."""
+        remarks = []
+        if self._words:
+            counted = ", ".join(f"{shown(word)} ({count})" for word, count in sorted(self._words.items()))
+            remarks.append(f"read as missing: {counted}")
+        for name, evidence in zip(self._names, self._evidence, strict=True):
+            if evidence.leading_zeros and kinds[name] in _TEXTS and name not in self._types:
+                remarks.append(
+                    f"column {shown(name)} has numbers with leading zeros and is kept as {kinds[name]}"
+                )
+            if evidence.values == 0 and name not in self._types:
+                remarks.append(f"column {shown(name)} has no value in any row")
+        return remarks
+
+    def _cleaned(self, block: Block) -> TextBlock:
+        columns = []
+        for column in zip(*block.rows, strict=True):
+            texts, words = cells.without_words(cells.clean(pa.array(column, pa.string())), self._missing)
+            self._words.update(words)
+            columns.append(texts)
+        return TextBlock(columns, pa.array(block.lines, pa.int64()))
+
+    def _found(self, position: int, evidence: Evidence) -> ColumnType | None:
+        if evidence.numeric and evidence.out_of_range is not None:
+            line, text = evidence.out_of_range
+            what = (
+                f"{shown(text)!r} is beyond what a 64-bit integer or a finite 64-bit number can hold; "
+                "tell the type text if the column is no number"
+            )
+            raise bad_data("number", what, line=line, column=position + 1, name=self._names[position])
+        return evidence.kind()

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Iterable, Sequence
+
 from common import errors
 
 POINTER = "/file"
@@ -17,7 +20,9 @@ def bad_data(
     """
     place = where(line, column, name)
     detail = f"{place}: {what}" if place else what
-    return errors.BadData(f"The file cannot be read as a table: {detail}", flaws=[errors.Flaw(POINTER, code, detail)])
+    return errors.BadData(
+        f"The file cannot be read as a table: {detail}", flaws=[errors.Flaw(POINTER, code, detail)]
+    )
 
 
 def where(line: int | None, column: int | None, name: str | None = None) -> str:
@@ -32,5 +37,24 @@ def where(line: int | None, column: int | None, name: str | None = None) -> str:
 
 def shown(text: str, limit: int = 60) -> str:
     """A cell or name as it may stand in a message: on one line, printable and short."""
-    printable = "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text[:limit])
+    printable = "".join(
+        character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text[:limit]
+    )
     return printable + ("…" if len(text) > limit else "")
+
+
+def check_names(given: Iterable[str], names: Sequence[str], pointer: str) -> None:
+    """`errors.Invalid` for each given name that is no column, with the names that are like it."""
+    known = set(names)
+    flaws = [
+        errors.Flaw(
+            f"{pointer}/{name.replace('~', '~0').replace('/', '~1')}",
+            "unknown_column",
+            f"there is no column {shown(name)!r}",
+            tuple(difflib.get_close_matches(name, names, n=3, cutoff=0.5)),
+        )
+        for name in given
+        if name not in known
+    ]
+    if flaws:
+        raise errors.Invalid("; ".join(flaw.detail for flaw in flaws[:3]), flaws=flaws)

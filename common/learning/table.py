@@ -88,7 +88,9 @@ class Digest:
 
     def hexdigest(self) -> str:
         """The digest of all blocks so far, 64 hexadecimal digits."""
-        parts = [[name, kind.value, one.hexdigest(), two.hexdigest()] for name, kind, one, two in self._columns]
+        parts = [
+            [name, kind.value, one.hexdigest(), two.hexdigest()] for name, kind, one, two in self._columns
+        ]
         return hashlib.sha256(json.dumps(parts, separators=(",", ":")).encode()).hexdigest()
 
 
@@ -97,7 +99,8 @@ class StoredTable:
 
     def __init__(self, path: Path) -> None:
         self._file = pq.ParquetFile(path, memory_map=True)
-        self.kinds: Kinds = {field.name: _kind(field) for field in self._file.schema_arrow}
+        self.schema: pa.Schema = self._file.schema_arrow
+        self.kinds: Kinds = {field.name: _kind(field) for field in self.schema}
         self.rows: int = self._file.metadata.num_rows
 
     def column(self, name: str) -> pa.ChunkedArray:
@@ -105,7 +108,9 @@ class StoredTable:
         # By position: in a projection of Parquet a dot in a name would mean a nested field.
         position = list(self.kinds).index(name)
         groups = range(self._file.num_row_groups)
-        chunks = [self._file.reader.read_row_group(group, column_indices=[position]).column(0) for group in groups]
+        chunks = [
+            self._file.reader.read_row_group(group, column_indices=[position]).column(0) for group in groups
+        ]
         return pa.chunked_array(
             [chunk for column in chunks for chunk in column.chunks], type=ARROW_TYPES[self.kinds[name]]
         )
@@ -133,12 +138,11 @@ class StoredTable:
 
 def _kind(field: pa.Field) -> ColumnType:
     stored = (field.metadata or {}).get(_KIND, b"").decode()
-    if stored in ColumnType or field.type not in ARROW_TYPES.values():
-        kind = ColumnType(stored) if stored in ColumnType else None
-    else:
-        kind = next(kind for kind, arrow in ARROW_TYPES.items() if arrow == field.type)
-    if kind is None or field.type != ARROW_TYPES[kind]:
-        raise errors.IntegrityError(f"the stored column {field.name!r} is {field.type}, which no column type is kept as")
+    kind = next((kind for kind, arrow in ARROW_TYPES.items() if kind == stored and arrow == field.type), None)
+    if kind is None:
+        raise errors.IntegrityError(
+            f"the stored column {field.name!r} ({field.type}, {stored!r}) is not as it was written"
+        )
     return kind
 
 

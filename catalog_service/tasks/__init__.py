@@ -1,0 +1,1 @@
+"""What the catalogue computes in child processes: reading uploads, converting tables."""

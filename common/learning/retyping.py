@@ -1,0 +1,78 @@
+"""A stored table with other column types, computed from its values: the uploaded file is not needed again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from common import errors
+from common.contracts.datasets import ColumnType
+from common.learning import cells
+from common.learning.malformed import check_names, shown
+from common.learning.preview import moment
+from common.learning.table import StoredTable, TableWriter
+
+_NUMERIC = (ColumnType.number, ColumnType.integer)
+
+
+def retype(
+    source: Path, target: Path, types: Mapping[str, ColumnType], progress: Callable[[float], None]
+) -> str:
+    """Store the table `source` at `target` with the given types; gives the new digest.
+
+    `errors.Invalid` for a name that is no column, `errors.BadData` for a value that the new type does not have, with
+    its column and row (from 1). A number is no moment and a moment no number: neither says in which unit.
+    """
+    with StoredTable(source) as table:
+        check_names(types, list(table.kinds), "/columns")
+        changed = {name: types.get(name, kind) for name, kind in table.kinds.items()}
+        with TableWriter(target, changed) as writer:
+            for batch in table.batches():
+                columns = []
+                for (name, old), column in zip(table.kinds.items(), batch.columns, strict=True):
+                    values = _changed(column, old, changed[name])
+                    index = cells.first_unfit(column, values)
+                    if index is not None:
+                        raise _impossible(name, writer.rows + index + 1, column[index], changed[name])
+                    columns.append(values)
+                writer.write(columns)
+                progress(writer.rows / table.rows)
+        return writer.digest
+
+
+def as_texts(column: pa.Array) -> pa.StringArray:
+    """The values of a stored column as texts that `cells.convert` gives back: 1.5, 3, true, 2021-01-01T00:00:00.000Z.
+
+    A whole number is written without a point, so that 1.0 and 1 are one category.
+    """
+    if pa.types.is_timestamp(column.type):
+        return pa.array([moment(value) for value in column.cast(pa.int64()).to_pylist()], pa.string())
+    if pa.types.is_floating(column.type):
+        texts = [None if value is None else repr(value).removesuffix(".0") for value in column.to_pylist()]
+        return pa.array(texts, pa.string())
+    return column.cast(pa.string())
+
+
+def _changed(column: pa.Array, old: ColumnType, new: ColumnType) -> pa.Array:
+    target = cells.ARROW_TYPES[new]
+    if column.type == target:
+        return column
+    if (old in _NUMERIC and new is ColumnType.datetime) or (old is ColumnType.datetime and new in _NUMERIC):
+        return pa.nulls(len(column), target)
+    if old is ColumnType.boolean and new in _NUMERIC:
+        return column.cast(pa.int64()).cast(target)
+    if old is ColumnType.integer and new is ColumnType.number:
+        return column.cast(target, safe=False)
+    if old in _NUMERIC and new is ColumnType.boolean:
+        bit = pc.or_(pc.equal(column, 0), pc.equal(column, 1))
+        return pc.if_else(bit, pc.equal(column, 1), pa.scalar(None, target))
+    return cells.convert(as_texts(column), new)
+
+
+def _impossible(name: str, row: int, value: pa.Scalar, kind: ColumnType) -> errors.BadData:
+    detail = f"column {shown(name)}, row {row}: {shown(str(value.as_py()))!r} is not {kind.value}"
+    flaw = errors.Flaw("/columns", "type", detail)
+    return errors.BadData(f"The column types do not fit the values: {detail}", flaws=[flaw])
