@@ -87,16 +87,21 @@ class Runtime:
         """A repository whose events the relay of this process ships."""
         declared = Collection(collection.name, (*collection.indexes, (REVERSED,)), collection.unique)
         self.collections.append(declared)
-        return Repository(
-            self.store, collection=declared, source=source, lifecycle=lifecycle, written=self._written
-        )
+        return Repository(self.store, collection=declared, source=source, lifecycle=lifecycle, written=self._written)
 
     def view(self, collection: Collection) -> Collection:
         """Declare a collection of a read model, which has no events."""
         self.collections.append(collection)
         return collection
 
-    def app(self, name: str, *, title: str, routers: Sequence[APIRouter], ready: Callable[[], Awaitable[Readiness]] | None = None) -> FastAPI:
+    def app(
+        self,
+        name: str,
+        *,
+        title: str,
+        routers: Sequence[APIRouter],
+        ready: Callable[[], Awaitable[Readiness]] | None = None,
+    ) -> FastAPI:
         """The REST application of a service, reachable for the others under its name."""
         app = create_app(
             name,
@@ -134,14 +139,22 @@ class Runtime:
         except errors.Unavailable:
             _log.warning("bell not rung", bell=kind)
 
+    def rebuilt_path(self, name: str) -> Path:
+        """Where the store called `name` is, in which records are rebuilt from the log."""
+        return self.settings.data / "rebuilt" / f"{name}.db"
+
+    def rebuilt_store(self, name: str) -> RecordStore:
+        """That store, not open yet; it is made when it is opened."""
+        path = self.rebuilt_path(name)
+        path.parent.mkdir(mode=0o700, exist_ok=True)
+        return registry.record_store(f"sqlite://{path}")
+
     # What the process calls.
 
     async def start(self) -> None:
         """Declare all collections and start the relay; after the bootstraps, before the first request."""
         await self.store.ensure(*self.collections)
-        self.relay = Relay(
-            self.store, self.log, [one.name for one in self.collections], sweep=self.settings.sweep
-        )
+        self.relay = Relay(self.store, self.log, [one.name for one in self.collections], sweep=self.settings.sweep)
         await self.relay.__aenter__()
 
     async def stop(self) -> None:

@@ -10,11 +10,12 @@ from typing import Any
 from common import context, ids, times
 
 Event = dict[str, Any]
+_encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode
 
 
 def canonical(value: Any) -> bytes:
     """The one byte form of a JSON value that digests are taken of: sorted keys, no spaces, UTF-8, finite numbers."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
+    return _encode(value).encode()
 
 
 def digest(value: Any) -> str:

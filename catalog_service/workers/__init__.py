@@ -1,0 +1,1 @@
+"""The roles of the catalogue service: decode, call a handler, encode."""
