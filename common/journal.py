@@ -13,7 +13,6 @@ import contextlib
 import json
 import os
 import zlib
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -39,14 +38,16 @@ def _line(entry: dict[str, Any]) -> bytes:
     return b"%08x %s\n" % (zlib.crc32(body), body)
 
 
-def _entries(path: Path) -> Iterator[dict[str, Any]]:
+def _entries(path: Path) -> list[dict[str, Any]]:
+    entries = []
     with path.open("rb") as file:
         for number, line in enumerate(file, 1):
             body = line[9:].rstrip(b"\n")
             if line[:8] != b"%08x" % zlib.crc32(body):
                 _log.warning("torn journal line dropped", journal=path.name, line=number)
                 continue
-            yield json.loads(body)
+            entries.append(json.loads(body))
+    return entries
 
 
 class Journal:
@@ -125,7 +126,7 @@ class Journal:
         begun: dict[str, dict[str, Any]] = {}
         ended: list[dict[str, Any]] = []
         for path in paths:
-            for entry in await asyncio.to_thread(lambda path=path: list(_entries(path))):
+            for entry in await asyncio.to_thread(_entries, path):
                 if "begin" in entry:
                     begun[entry["begin"]["id"]] = entry["begin"]
                 else:

@@ -123,9 +123,9 @@ class Runtime:
 
         async def found(scope: object, receive: object, send: object) -> None:
             # Looked up at the call, so that services can be built in any order.
-            await self._apps[service](scope, receive, send)  # type: ignore[arg-type]
+            await self._apps[service](scope, receive, send)
 
-        transport = httpx.ASGITransport(app=found, raise_app_exceptions=False)  # type: ignore[arg-type]
+        transport = httpx.ASGITransport(app=found, raise_app_exceptions=False)
         http = httpx.AsyncClient(transport=transport, base_url=f"http://{service}")
         self._clients.append(http)
         return ServiceClient(http, caller=caller, service=service, token=self.service_token, journal=self.journal)

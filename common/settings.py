@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -61,12 +61,13 @@ class Settings(BaseSettings):
     drain: Seconds = Field(25.0, description="Time running tasks get to end when the platform stops")
     builtin_datasets: bool = Field(True, description="Upload scikit-learn's five datasets at the first start")
 
-    def __init__(self, **values: object) -> None:
+    def __init__(self, **values: Any) -> None:
         """Read the environment. Raises `errors.Invalid` naming a variable that no setting knows."""
         known = {f"AUTOLEARN_{name.upper()}" for name in type(self).model_fields} | _CLIENT_NAMES
         unknown = sorted(
-            name for name in os.environ if name.startswith("AUTOLEARN_") and name not in known
-            and not name.startswith("AUTOLEARN_TEST_")
+            name
+            for name in os.environ
+            if name.startswith("AUTOLEARN_") and name not in known and not name.startswith("AUTOLEARN_TEST_")
         )
         if unknown:
             raise errors.Invalid(f"unknown setting {unknown[0]}; the reference lists those that exist")

@@ -51,7 +51,8 @@ def _listen(settings: Settings) -> socket.socket:
     except OSError as error:
         listener.close()
         raise errors.Conflict(
-            f"port {settings.port} of {settings.host} cannot be used ({error.strerror}); choose another with --port, 0 picks one"
+            f"port {settings.port} of {settings.host} cannot be used ({error.strerror});"
+            " choose another with --port, 0 picks one"
         ) from error
     listener.listen(2_048)
     return listener
@@ -88,7 +89,11 @@ def _started(running: Any, url: str, settings: Settings) -> None:
     print(f"AutoLearn listens on {url}", flush=True)
     print(f"data in {settings.data}; stop with Ctrl-C or `autolearn down`", flush=True)
     if settings.host not in _LOOPBACK:
-        print("warning: anyone who reaches this address can use it: there are no accounts yet", file=sys.stderr, flush=True)
+        print(
+            "warning: anyone who reaches this address can use it: there are no accounts yet",
+            file=sys.stderr,
+            flush=True,
+        )
     running.background()
 
 

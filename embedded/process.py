@@ -10,17 +10,18 @@ import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-import catalog_service.bootstrap
-import evaluation_service.bootstrap
 import gateway_service.bootstrap
 import session_service.bootstrap
 import storage_service.bootstrap
+from gateway_service.front import Front
+
+import catalog_service.bootstrap
+import evaluation_service.bootstrap
 import training_service.bootstrap
 from common import errors, logging
 from common.runtime import Runtime, open_runtime
 from common.service import Loop, Service
 from common.settings import Settings
-from gateway_service.front import Front
 
 BUILDERS = (
     catalog_service.bootstrap.build,

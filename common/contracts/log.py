@@ -10,7 +10,7 @@ from common.contracts.base import Answer, Command, Document
 
 
 class LoggedEvent(Answer):
-    """A CloudEvents 1.0 document with its place in the log (`arrival`); `position` and `sequence` for state events only."""
+    """A CloudEvents 1.0 document with its place in the log (`arrival`); `position` is for state events only."""
 
     arrival: int
     position: int | None = None

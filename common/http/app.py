@@ -29,7 +29,7 @@ def router(**options: Any) -> APIRouter:
 
 
 def authoriser(token: str) -> Callable[[Request], None]:
-    """The check on the matched route: `/internal` is for services alone, the rest for the local user until accounts exist."""
+    """The check on the matched route: `/internal` is for services, the rest for the local user until accounts exist."""
 
     def authorise(request: Request) -> None:
         # On the matched route, never on the URL: a crafted path or Host cannot change what is checked.

@@ -49,9 +49,7 @@ class ServiceClient:
                 await asyncio.sleep(random.uniform(0, 0.05 * 2**attempt))  # noqa: S311 - jitter, no secret
         raise AssertionError("unreachable")
 
-    async def _once(
-        self, method: str, path: str, body: Any, query: Mapping[str, Any] | None, timeout: float
-    ) -> Any:
+    async def _once(self, method: str, path: str, body: Any, query: Mapping[str, Any] | None, timeout: float) -> Any:
         cause = context.current().child()
         headers = {
             "traceparent": cause.traceparent,

@@ -38,7 +38,9 @@ class Deadline:
         except TimeoutError:
             if begun:
                 raise
-            late = errors.Unavailable("the answer takes too long; what was asked may still have happened", retry_after=1)
+            late = errors.Unavailable(
+                "the answer takes too long; what was asked may still have happened", retry_after=1
+            )
             await problems.response(late, instance=scope["path"])(scope, receive, send)
 
     @staticmethod

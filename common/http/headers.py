@@ -13,7 +13,9 @@ WAIT_LIMIT = 60.0
 _WAIT = re.compile(r"(?:^|[,;\s])wait=(\d{1,6})(?:$|[,;\s])")
 
 
-def _waiting(prefer: Annotated[str | None, Header(description="`wait=N`: answer when done, at most N seconds")] = None) -> float:
+def _waiting(
+    prefer: Annotated[str | None, Header(description="`wait=N`: answer when done, at most N seconds")] = None,
+) -> float:
     match = _WAIT.search(prefer or "")
     return min(float(match.group(1)), WAIT_LIMIT) if match else 0.0
 
@@ -26,7 +28,9 @@ def _key(
     return idempotency_key
 
 
-def _if_match(if_match: Annotated[str | None, Header(max_length=200, description="ETag of what was read")] = None) -> str | None:
+def _if_match(
+    if_match: Annotated[str | None, Header(max_length=200, description="ETag of what was read")] = None,
+) -> str | None:
     return if_match
 
 

@@ -81,12 +81,14 @@ def install(app: FastAPI) -> None:
         found = error.errors()
         flaws = flaws_of(found)
         if any(item["type"] == "json_invalid" for item in found):
-            return response(errors.BadRequest(f"the body is no JSON: {found[0]['ctx']['error']}"), instance=request.url.path)
-        if all(item["loc"] and item["loc"][0] in ("query", "header", "path") for item in found):
             return response(
-                errors.BadRequest("a parameter has a wrong value", flaws=flaws), instance=request.url.path
+                errors.BadRequest(f"the body is no JSON: {found[0]['ctx']['error']}"), instance=request.url.path
             )
-        many = f"{len(flaws)} things in the request are wrong" if len(flaws) > 1 else "something in the request is wrong"
+        if all(item["loc"] and item["loc"][0] in ("query", "header", "path") for item in found):
+            return response(errors.BadRequest("a parameter has a wrong value", flaws=flaws), instance=request.url.path)
+        many = (
+            f"{len(flaws)} things in the request are wrong" if len(flaws) > 1 else "something in the request is wrong"
+        )
         return response(errors.Invalid(many, flaws=flaws), instance=request.url.path)
 
     async def http(request: Request, error: Exception) -> Response:

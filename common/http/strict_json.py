@@ -115,7 +115,9 @@ class StrictRoute(APIRoute):
                 kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
                 body = await inner.body()
                 if body and kind != "application/json" and not kind.endswith("+json"):
-                    raise errors.UnsupportedMediaType(f"this route takes application/json, not {kind or 'nothing named'}")
+                    raise errors.UnsupportedMediaType(
+                        f"this route takes application/json, not {kind or 'nothing named'}"
+                    )
                 if body:
                     # Here, because FastAPI turns any exception of its own reading into one and the same 400.
                     await inner.json()

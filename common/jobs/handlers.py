@@ -77,7 +77,10 @@ class JobHandlers:
             "POST", f"/internal/sessions/{submission.session}:reserve", body={"job": job, "kind": self.kind}
         )
         key = self.keys.remember(reserved["session"], reserved["key"])
-        sealed = {name: key.seal(job, name, value) for name, value in {"request": submission.request, **submission.sealed}.items()}
+        sealed = {
+            name: key.seal(job, name, value)
+            for name, value in {"request": submission.request, **submission.sealed}.items()
+        }
         data = {
             "session": reserved["session"],
             **submission.plain,

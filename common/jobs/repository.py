@@ -57,9 +57,7 @@ async def claimable(jobs: Repository, *, instance: str, exclusive: bool, limit: 
 
     `exclusive`: this process is the only one on the store, so that a lease of anybody else is a dead one's.
     """
-    waiting = await jobs.page(
-        where=Comparison("state.state", "=", JobState.queued.value), sort=_OLDEST, limit=limit
-    )
+    waiting = await jobs.page(where=Comparison("state.state", "=", JobState.queued.value), sort=_OLDEST, limit=limit)
     lost = Comparison("envelope.lease.until", "<", times.now())
     theirs = Not(Comparison("envelope.lease.holder", "=", instance))
     abandoned = await jobs.page(

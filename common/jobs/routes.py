@@ -44,7 +44,7 @@ class Removal(Command):
 
 
 async def accepted(handlers: JobHandlers, record: Record, wait: float, *, replayed: bool) -> Response:
-    """The answer to a submission: 200 once it has ended within `wait` seconds, else 202; `Location` says where it is."""
+    """The answer to a submission: 200 once it has ended within `wait` seconds, else 202; with its `Location`."""
     record = await handlers.ended(record, wait)
     job = await handlers.views.full(record)
     headers = {"Location": f"/v1/{handlers.kind}s/{record.id}"}
@@ -77,7 +77,8 @@ def public(handlers: JobHandlers) -> APIRouter:
 
     @routes.get(base + "/{reference}/output", name=f"{kind}_output", response_class=Response)
     async def output(
-        record: Annotated[Record, Depends(found)], follow: Annotated[bool, Query(description="Until the job ends")] = False
+        record: Annotated[Record, Depends(found)],
+        follow: Annotated[bool, Query(description="Until the job ends")] = False,
     ) -> Response:
         if follow:
             return StreamingResponse(follower.output(record.id), media_type="text/plain; charset=utf-8")
@@ -104,12 +105,16 @@ def artifact_of(handlers: JobHandlers) -> APIRouter:
     """Download of the artifact, for the kind of job that makes one."""
     routes = router(tags=[f"{handlers.kind}s"])
 
-    @routes.get(f"/v1/{handlers.kind}s/{{reference}}/artifact", name=f"{handlers.kind}_artifact", response_class=Response)
+    @routes.get(
+        f"/v1/{handlers.kind}s/{{reference}}/artifact", name=f"{handlers.kind}_artifact", response_class=Response
+    )
     async def download(reference: str) -> Response:
         record = await handlers.get(reference)
         job = await handlers.views.full(record)
         if job.experiment:
-            raise errors.Gone(f"it is the artifact of {job.experiment} now: GET /v1/experiments/{job.experiment}/artifact")
+            raise errors.Gone(
+                f"it is the artifact of {job.experiment} now: GET /v1/experiments/{job.experiment}/artifact"
+            )
         if not job.result:
             raise errors.NotReady(f"{record.id} is {job.state} and has no artifact")
         key = await handlers.keys.get(record.state["session"])

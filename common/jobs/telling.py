@@ -70,7 +70,10 @@ class Telling:
                 changes["lease.until"] = times.later(times.now(), settings.lease)
             with contextlib.suppress(errors.Unavailable, errors.StorageFull), context.use(context.current()):
                 kept = await self._handlers.jobs.store.touch(
-                    self._handlers.jobs.name, self._job, envelope_set=changes, guard={"envelope.lease.token": self._token}
+                    self._handlers.jobs.name,
+                    self._job,
+                    envelope_set=changes,
+                    guard={"envelope.lease.token": self._token},
                 )
                 if not kept:
                     self.lost()

@@ -45,7 +45,9 @@ class JobViews:
         if not sealed:
             return job
         key = await self._keys.get(record.state["session"])
-        opened = {name: key.open(record.id, name, sealed[name]) for name in ("request", "result", "problem") if name in sealed}
+        opened = {
+            name: key.open(record.id, name, sealed[name]) for name in ("request", "result", "problem") if name in sealed
+        }
         if "attempt_key" in sealed and isinstance(opened.get("result"), dict):
             opened["result"] = await sealed_blobs.fetch(self._blobs, opened["result"], attempt_key(key, record))
         request = opened.get("request") or {}

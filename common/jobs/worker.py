@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import contextlib
+import functools
 import secrets
 from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
@@ -66,9 +67,7 @@ class _Attempt:
 class TaskWorker:
     """Runs the jobs of one kind; `prepare` says what one needs, `summarise` what of (request, result) lists show."""
 
-    def __init__(
-        self, handlers: JobHandlers, *, function: str, prepare: Prepare, summarise: Summarise
-    ) -> None:
+    def __init__(self, handlers: JobHandlers, *, function: str, prepare: Prepare, summarise: Summarise) -> None:
         self._handlers, self._runtime = handlers, handlers.runtime
         self._function, self._prepare, self._summarise = function, prepare, summarise
         self._running: dict[str, asyncio.Task[None]] = {}
@@ -92,13 +91,13 @@ class TaskWorker:
                     job = claimed.record.id
                     task = asyncio.create_task(self._attempt(claimed), name=job)
                     self._running[job] = task
-                    task.add_done_callback(lambda _, job=job: self._over(job))
+                    task.add_done_callback(functools.partial(self._over, job))
         finally:
             bells.cancel()
             await asyncio.gather(bells, return_exceptions=True)
             await self._drain()
 
-    def _over(self, job: str) -> None:
+    def _over(self, job: str, _: asyncio.Task[None]) -> None:
         self._running.pop(job, None)
         self._runtime.slots.release()
         self._rung.set()
@@ -142,7 +141,10 @@ class TaskWorker:
     async def _try(self, record: Record) -> _Attempt | None:
         kind, settings = self._handlers.kind, self._runtime.settings
         trace = f"00-{record.state['trace_id']}-{secrets.token_hex(8)}-01"
-        with context.use(context.from_traceparent(trace, causation=record.id)), contextlib.suppress(errors.VersionConflict):
+        with (
+            context.use(context.from_traceparent(trace, causation=record.id)),
+            contextlib.suppress(errors.VersionConflict),
+        ):
             if record.state["state"] == JobState.cancelling:
                 await self._handlers.finished(
                     await self._handlers.jobs.append(record, Decision(f"{kind}.cancelled", {"ended": times.now()}))
@@ -160,7 +162,11 @@ class TaskWorker:
                 return None
             number, token, secret = record.state["attempt"] + 1, secrets.token_hex(8), secrets.token_bytes(32)
             sealed = key.seal(record.id, "attempt_key", base64.b64encode(secret).decode())
-            lease = {"holder": self._runtime.instance, "until": times.later(times.now(), settings.lease), "token": token}
+            lease = {
+                "holder": self._runtime.instance,
+                "until": times.later(times.now(), settings.lease),
+                "token": token,
+            }
             started = {"attempt": number, "started": times.now(), "sealed": {"attempt_key": sealed}}
             record = await self._handlers.jobs.append(
                 record, Decision(f"{kind}.started", started, {"lease": lease, "progress": None, "output": None})
@@ -278,7 +284,7 @@ class TaskWorker:
             await self._end_attempt(attempt, Problem("worker_stopped", "its worker was stopped", retryable=True))
 
     async def _decide(self, attempt: _Attempt, decide: Callable[[Record], Decision | None]) -> Record:
-        """Save the end of an attempt while it still holds its lease; raises `errors.VersionConflict` when it does not."""
+        """Save the end of an attempt while it holds its lease; raises `errors.VersionConflict` when it does not."""
 
         def held(record: Record) -> Decision | None:
             if record.envelope.get("lease", {}).get("token") != attempt.token:
@@ -300,5 +306,3 @@ class TaskWorker:
             record, Decision(f"{self._handlers.kind}.failed", data, {"lease": None, "progress": None, "output": None})
         )
         await self._handlers.finished(failed)
-
-

@@ -24,7 +24,7 @@ def main(service: str) -> None:
         # One process per SQLite file: a second writer would have to be another adapter, not another process.
         sys.exit(
             _said(
-                f"{service}_service: the {role} role cannot run alone on SQLite; `autolearn up` starts all in one process",
+                f"{service}_service: the {role} role cannot run alone on SQLite; `autolearn up` starts all of them",
                 5,
             )
         )

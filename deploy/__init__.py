@@ -1,0 +1,1 @@
+"""What starts AutoLearn, its engines and its demonstration."""
