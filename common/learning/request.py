@@ -45,7 +45,8 @@ def complete_training(request: Mapping[str, Any], dataset: Mapping[str, Any]) ->
     """A training request (`contracts.jobs.TrainingRequest` as a dict) for a dataset version, with all defaults.
 
     Returns the completed request and all flaws; with a flaw the completed request is not to be used. Added are
-    `task_reason`, `columns` (name and type of each feature) and the dataset's id, name, version and digest.
+    `task_reason`, `target_type`, `columns` (name and type of each feature), and for the dataset its id, name, version
+    and digest.
     `positive_class` stays null unless it was given.
     """
     columns = {column["name"]: column for column in dataset["columns"]}
@@ -62,6 +63,7 @@ def complete_training(request: Mapping[str, Any], dataset: Mapping[str, Any]) ->
         **request,
         "dataset": _identity(dataset),
         "target": request.get("target"),
+        "target_type": None if target is None else str(target["type"]),
         "task": task,
         "task_reason": reason,
         "features": features,

@@ -13,7 +13,7 @@ from common.learning.hyperparameters import Boolean, Hyperparameter
 def _build(task: str, parameters: Mapping[str, Any], threads: int) -> Any:
     from sklearn.linear_model import LinearRegression
 
-    return LinearRegression(**parameters, n_jobs=threads)
+    return LinearRegression(**parameters)
 
 
 ENTRY = AlgorithmEntry(

@@ -1,0 +1,83 @@
+"""Rows to learn from or to measure with: features as a frame, the target as an array in its stored type."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from common import errors
+from common.learning.casting import cast
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Rows whose target is known. `features` and `target` have the same length and order."""
+
+    features: pd.DataFrame
+    target: np.ndarray[Any, Any]
+    dropped: int
+    """Rows left out because they have no target."""
+
+    def __len__(self) -> int:
+        return len(self.target)
+
+    def rows(self, positions: np.ndarray[Any, Any]) -> Sample:
+        """Some of the rows, by position."""
+        return Sample(self.features.iloc[positions], self.target[positions], self.dropped)
+
+
+def read(path: Path, columns: Sequence[Mapping[str, Any]], target: Mapping[str, Any]) -> Sample:
+    """The rows of a Parquet file that have a target; `columns` and `target` are `{name, type}`.
+
+    Features stay as `pandas.read_parquet` gives them. Raises `errors.BadData` for values no estimator can take.
+    """
+    names = [column["name"] for column in columns]
+    frame = pd.read_parquet(path, columns=[*names, target["name"]])
+    _refuse_infinite(frame)
+    return _with_target(frame[names], frame[target["name"]], target)
+
+
+def read_other(
+    path: Path, columns: Sequence[Mapping[str, Any]], target: Mapping[str, Any]
+) -> tuple[Sample, dict[str, int]]:
+    """The rows of a dataset that the training has not seen, its columns cast to the types of the training.
+
+    Returns also how many values of which column could not be cast, and so are taken as missing.
+    """
+    names = [column["name"] for column in columns]
+    frame = pd.read_parquet(path, columns=[*names, target["name"]])
+    lost: dict[str, int] = {}
+    for column in (*columns, target):
+        values = cast(frame[column["name"]], column["type"])
+        missing = int(values.isna().sum() - frame[column["name"]].isna().sum())
+        if missing > 0:
+            lost[column["name"]] = missing
+        frame[column["name"]] = values
+    _refuse_infinite(frame)
+    return _with_target(frame[names], frame[target["name"]], target), lost
+
+
+def _with_target(features: pd.DataFrame, values: pd.Series[Any], target: Mapping[str, Any]) -> Sample:
+    known = values.notna().to_numpy()
+    dropped = int((~known).sum())
+    if dropped == len(values):
+        raise errors.BadData(f"no row has a value of the target {target['name']!r}")
+    kept = features[known] if dropped else features
+    return Sample(kept.reset_index(drop=True), _labels(values[known], target["type"]), dropped)
+
+
+def _labels(values: pd.Series[Any], kind: str) -> np.ndarray[Any, Any]:
+    """The target as numpy stores its type: what `predict` will return."""
+    wanted = {"number": np.float64, "integer": np.int64, "boolean": np.bool_}.get(kind, object)
+    return np.asarray(values.astype(object)).astype(wanted)
+
+
+def _refuse_infinite(frame: pd.DataFrame) -> None:
+    for name in frame.select_dtypes("number"):
+        if np.isinf(frame[name].to_numpy(dtype=float, na_value=np.nan)).any():
+            raise errors.BadData(f"column {name!r} has infinite values; exclude it, or mark them as missing")

@@ -1,0 +1,68 @@
+"""The division of rows into those to learn from and those held out, the same for the same seed and data."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from sklearn.model_selection import train_test_split
+
+from common import errors
+from common.learning.algorithms.entry import CLASSIFICATION
+from common.learning.notes import Notes
+
+
+@dataclass(frozen=True)
+class Split:
+    """Positions of the rows of both parts, ascending, among the rows that have a target."""
+
+    train: np.ndarray[Any, Any]
+    test: np.ndarray[Any, Any]
+    stratified: bool
+
+    def digest(self, dataset_digest: str) -> str:
+        """Names this division of this dataset: sha256 over the dataset's digest and both lists of positions."""
+        seen = hashlib.sha256(dataset_digest.encode())
+        for name, part in (("train", self.train), ("test", self.test)):
+            seen.update(f"\n{name} {len(part)}\n".encode())
+            seen.update(np.ascontiguousarray(part, dtype="<i8").tobytes())
+        return f"sha256:{seen.hexdigest()}"
+
+
+def divide(target: np.ndarray[Any, Any], task: str, asked: Mapping[str, Any], notes: Notes) -> Split:
+    """Divide rows by `asked` (`test_share`, `seed`, `stratify`).
+
+    `stratify` "auto" keeps the shares of the classes where that is possible, and notes where it is not; true raises
+    `errors.BadData` then.
+    """
+    rows = len(target)
+    held_out = math.ceil(rows * asked["test_share"])
+    if rows - held_out < 2 or held_out < 1:
+        raise errors.BadData(f"{rows} rows with a target are too few to hold out {asked['test_share']:g} of them")
+    obstacle = _obstacle(target, rows - held_out, held_out) if task == CLASSIFICATION else "there are no classes"
+    stratified = obstacle is None and asked["stratify"] is not False
+    if obstacle and asked["stratify"] is True:
+        raise errors.BadData(f"the rows cannot be divided by class: {obstacle}; leave split.stratify at \"auto\"")
+    if obstacle and asked["stratify"] == "auto" and task == CLASSIFICATION:
+        notes.add(f"the rows were divided without regard to class: {obstacle}")
+    train, test = train_test_split(
+        np.arange(rows),
+        test_size=held_out,
+        random_state=asked["seed"],
+        stratify=target if stratified else None,
+    )
+    return Split(np.sort(train), np.sort(test), stratified)
+
+
+def _obstacle(target: np.ndarray[Any, Any], train: int, test: int) -> str | None:
+    """Why the parts cannot both have the shares of the classes, or None."""
+    labels, counts = np.unique(target, return_counts=True)
+    if counts.min() < 2:
+        return f"class {labels[counts.argmin()].item() if hasattr(labels[0], 'item') else labels[counts.argmin()]!r} has a single row"
+    if min(train, test) < len(labels):
+        return f"{min(train, test)} rows cannot hold {len(labels)} classes"
+    return None

@@ -1,0 +1,1 @@
+"""What the training service runs in child processes."""

@@ -1,0 +1,103 @@
+"""Fits one pipeline: dataset -> split -> fit -> measures -> artifact. Runs in a child process, pure but for its files."""
+
+from __future__ import annotations
+
+import platform
+import time
+from collections.abc import Mapping
+from importlib import metadata
+from typing import Any
+
+from threadpoolctl import threadpool_limits
+
+from common import errors
+from common.learning import artifact, measuring, preload, preprocessing, registry, sample
+from common.learning.algorithms.entry import CLASSIFICATION
+from common.learning.notes import Notes
+from common.learning.split import Split, divide
+from common.ports.task_runner import TaskFiles
+
+__all__ = ["preload", "run"]
+
+
+def run(request: dict[str, Any], files: TaskFiles) -> dict[str, Any]:
+    """Train as a completed request (`learning.request.complete_training`, and `threads`) says.
+
+    Reads input `dataset` (Parquet), writes output `artifact` (skops), returns the training's result. Raises
+    `errors.BadData` for what the data or the request would have to change.
+    """
+    notes = Notes()
+    with threadpool_limits(limits=request["threads"]):
+        files.progress("read", 0.0)
+        columns = preprocessing.usable(request["columns"], notes)
+        rows = sample.read(files.input("dataset"), columns, _target(request))
+        files.progress("split", 0.1)
+        split = divide(rows.target, request["task"], request["split"], notes)
+        train, test = rows.rows(split.train), rows.rows(split.test)
+        files.progress("fit", 0.2)
+        model, seconds = _fit(request, columns, train, notes)
+        files.progress("measure", 0.7)
+        labels = measuring.classes(model)
+        positive = measuring.positive_class(labels, request["positive_class"])
+        entries = registry.measures_for(request["task"])
+        predictions = {
+            "train": measuring.predict(model, train, positive),
+            "test": measuring.predict(model, test, positive),
+        }
+        measures = {part: measuring.measure(found, entries, notes, part) for part, found in predictions.items()}
+        files.progress("save", 0.9)
+        data = artifact.dump(model)
+        with files.write("artifact") as target:
+            target.write(data)
+        files.progress("save", 1.0)
+    algorithm = registry.algorithms()[request["algorithm"]]
+    estimator = model.named_steps[preprocessing.ESTIMATE]
+    return {
+        "measures": measures,
+        **measuring.averaging(predictions["test"]),
+        "learned": algorithm.learned(estimator, preprocessing.input_names(model)),
+        "features": columns,
+        "classes": list(labels) or None,
+        "split": _described(split, request, rows.dropped),
+        "artifact": artifact.describe(data),
+        "usage": {"fit_seconds": round(seconds, 6)},
+        "versions": _versions(),
+        "notes": list(notes),
+    }
+
+
+def _target(request: Mapping[str, Any]) -> dict[str, Any]:
+    return {"name": request["target"], "type": request["target_type"]}
+
+
+def _fit(
+    request: Mapping[str, Any], columns: list[dict[str, Any]], train: sample.Sample, notes: Notes
+) -> tuple[Any, float]:
+    if request["task"] == CLASSIFICATION and len(set(train.target.tolist())) < 2:
+        raise errors.BadData("the rows to learn from are all of one class: change split.seed or split.test_share")
+    algorithm = registry.algorithms()[request["algorithm"]]
+    estimator = algorithm.build(request["task"], request["parameters"], request["threads"])
+    model = preprocessing.pipeline(columns, estimator, dense=algorithm.dense)
+    begun = time.perf_counter()
+    with notes.of_warnings("fit"):
+        try:
+            model.fit(train.features, train.target)
+        except ValueError as error:  # how scikit-learn refuses data or a combination of parameters
+            first = str(error).strip().partition("\n")[0]
+            raise errors.BadData(f"{request['algorithm']} cannot learn from these rows: {first}") from error
+    return model, time.perf_counter() - begun
+
+
+def _described(split: Split, request: Mapping[str, Any], dropped: int) -> dict[str, Any]:
+    return {
+        "digest": split.digest(request["dataset"]["digest"]),
+        "train_rows": len(split.train),
+        "test_rows": len(split.test),
+        "dropped_rows": dropped,
+        "stratified": split.stratified,
+    }
+
+
+def _versions() -> dict[str, str]:
+    packages = ("scikit-learn", "numpy", "pandas", "skops")
+    return {"python": platform.python_version(), **{name: metadata.version(name) for name in packages}}
