@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import secrets
 import time
 from collections.abc import Callable
@@ -70,12 +71,12 @@ def lives(pid: int) -> bool:
 
 def processes(name: str) -> list[psutil.Process]:
     """The processes below this one that run `guard` or `fork_server` (the server and its workers)."""
-    module = f"common.adapters.task_runner.{name}"
-    return [
-        process
-        for process in psutil.Process().children(recursive=True)
-        if process.status() != psutil.STATUS_ZOMBIE and module in process.cmdline()
-    ]
+    module, found = f"common.adapters.task_runner.{name}", []
+    for process in psutil.Process().children(recursive=True):
+        with contextlib.suppress(psutil.NoSuchProcess):  # as are zombies
+            if module in process.cmdline():
+                found.append(process)
+    return found
 
 
 def server() -> psutil.Process:

@@ -221,12 +221,3 @@ def thread_limits(request: dict[str, Any], files: TaskFiles) -> dict[str, Any]:
 def kill_itself(request: dict[str, Any], files: TaskFiles) -> NoReturn:
     os.kill(os.getpid(), request["signal"])
     raise AssertionError("unreachable")
-
-
-def fit(request: dict[str, Any], files: TaskFiles) -> dict[str, Any]:
-    """A small fit: logistic regression on iris."""
-    from sklearn.datasets import load_iris
-    from sklearn.linear_model import LogisticRegression
-
-    features, target = load_iris(return_X_y=True)
-    return {"score": float(LogisticRegression(max_iter=200).fit(features, target).score(features, target))}

@@ -119,7 +119,7 @@ asyncio.run(main())
 """
 
 
-def test_a_killed_parent_leaves_no_process(tmp_path: Path) -> None:
+async def test_a_killed_parent_leaves_no_process(tmp_path: Path) -> None:
     command = [sys.executable, "-c", PARENT, str(tmp_path / "work")]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     with subprocess.Popen(command, stdout=subprocess.PIPE, env=environment) as parent:
@@ -129,9 +129,7 @@ def test_a_killed_parent_leaves_no_process(tmp_path: Path) -> None:
         assert len(family) >= 7  # guard, server, spare, three workers, a daemon, a program
         parent.kill()
         parent.wait()
-    gone, alive = psutil.wait_procs(family, timeout=2)
-    assert alive == []
-    assert len(gone) == len(family)
+    await until(lambda: not any(lives(process.pid) for process in family), seconds=2)
 
 
 async def test_a_parent_killed_while_the_libraries_load_leaves_no_process(tmp_path: Path) -> None:
@@ -148,7 +146,7 @@ async def test_a_parent_killed_while_the_libraries_load_leaves_no_process(tmp_pa
         family = found.children(recursive=True)
         parent.kill()
         parent.wait()
-    assert psutil.wait_procs(family, timeout=2)[1] == []
+    await until(lambda: not any(lives(process.pid) for process in family), seconds=2)
 
 
 async def test_what_a_child_finds_around_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
