@@ -11,7 +11,7 @@ from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 
 from common import errors
 from common.learning.measures import retrieval
-from common.learning.measures.entry import MeasureEntry, Predictions
+from common.learning.measures.entry import MeasureEntry, Predictions, Undefined
 from common.learning.notes import Notes
 from common.learning.sample import Sample
 
@@ -35,8 +35,13 @@ def positive_class(labels: tuple[Any, ...], asked: Any) -> Any:
     return labels[1] if asked is None else labels[labels.index(asked)]
 
 
-def predict(model: Any, sample: Sample, positive: Any) -> Predictions:
+def predict(model: Any, sample: Sample, positive: Any, notes: Notes, about: str) -> Predictions:
     """The predictions of a fitted pipeline for a sample: labels, and scores as far as its estimator has them."""
+    with notes.of_warnings(about):
+        return _predict(model, sample, positive)
+
+
+def _predict(model: Any, sample: Sample, positive: Any) -> Predictions:
     labels = classes(model)
     probabilities = decisions = None
     if labels and hasattr(model, "predict_proba"):
@@ -53,22 +58,24 @@ def measure(
     """Each measure by name; null where it is undefined, which a note says. `about` begins the notes."""
     figures: dict[str, float | None] = {}
     for entry in entries:
-        with notes.of_warnings(f"{about}: {entry.name}"):
-            figure = entry.compute(predictions)
+        try:
+            with notes.of_warnings(f"{about}: {entry.name}"):
+                figure = entry.compute(predictions)
+        except Undefined as reason:
+            notes.add(f"{about}: {entry.name} is undefined: {reason}")
+            figure = math.nan
         figures[entry.name] = figure if math.isfinite(figure) else None
-        if not math.isfinite(figure):
-            notes.add(f"{about}: {entry.name} is undefined for these predictions")
     return figures
 
 
 def averaging(predictions: Predictions) -> dict[str, Any]:
-    """`averaging` of measures without a suffix (`binary` or `macro`) and `positive_class`; both null for a regression."""
+    """`averaging` of measures without a suffix (`binary`, `macro`) and `positive_class`; null for a regression."""
     method = retrieval.averaging(predictions) if predictions.classes else None
     return {"averaging": method, "positive_class": predictions.positive}
 
 
 def by_class(predictions: Predictions) -> dict[str, Any]:
-    """`confusion_matrix` (rows: truth, columns: predicted) and `per_class`, over every label that occurs or is known."""
+    """`confusion_matrix` (rows: truth, columns: predicted) and `per_class`, over all labels that occur or are known."""
     known = list(predictions.classes)
     labels = known + sorted(set(predictions.truth.tolist()) - set(known))
     counts = confusion_matrix(predictions.truth, predictions.predicted, labels=labels)

@@ -32,5 +32,9 @@ class Notes:
             yield
         for warning in caught:
             if not issubclass(warning.category, DeprecationWarning | PendingDeprecationWarning | FutureWarning):
-                first = str(warning.message).strip().partition("\n")[0]
-                self.add(f"{about}: {first.strip()}")
+                self.add(f"{about}: {first_sentence(str(warning.message))}")
+
+
+def first_sentence(message: str) -> str:
+    """What a library's message says, without the advice for callers of that library behind it."""
+    return message.strip().partition("\n")[0].partition(". ")[0].rstrip(".: ")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pyarrow.parquet
-import skops.io
 import sklearn.compose
 import sklearn.ensemble
 import sklearn.impute
@@ -17,6 +16,7 @@ import sklearn.pipeline
 import sklearn.preprocessing
 import sklearn.svm
 import sklearn.tree
+import skops.io
 import threadpoolctl
 
 LIBRARIES = (np, pd, pyarrow, skops, sklearn, threadpoolctl)

@@ -16,8 +16,8 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from common import errors
+from common.learning.choice import USABLE
 from common.learning.notes import Notes
-from common.learning.request import USABLE
 
 MOST_CATEGORIES = 50
 PREPARE, ESTIMATE = "prepare", "estimate"

@@ -14,31 +14,15 @@ from typing import Any
 from common.errors import Flaw
 from common.learning import registry
 from common.learning.algorithms.entry import CLASSIFICATION, REGRESSION, AlgorithmEntry
+from common.learning.choice import feature_names, infer_task, target_column, task_of
 from common.learning.hyperparameters import SEED_LIMIT, complete
 
-TASKS = (CLASSIFICATION, REGRESSION)
-USABLE = ("number", "integer", "category", "boolean")
-"""Types of columns that can be features; datetime and text are left out."""
-FEW_VALUES = 10
-"""An integer target with at most so many distinct values is taken for a class."""
-MOST_CLASSES = 1000
+__all__ = ["complete_evaluation", "complete_training", "infer_task"]
+
 LEAST_ROWS = 4
-_LABELS = ("category", "boolean", "text", "integer", "number")
-_NUMBERS = ("integer", "number")
+"""Rows with a target that a training needs: two to learn from, and some to hold out."""
 
 Completed = tuple[dict[str, Any], list[Flaw]]
-
-
-def infer_task(column: Mapping[str, Any], distinct: int) -> tuple[str, str]:
-    """The task that fits a target column with so many distinct values, and why, in words."""
-    kind, name = str(column["type"]), column["name"]
-    if kind in ("category", "boolean", "text"):
-        return CLASSIFICATION, f"the target {name!r} is {kind}"
-    if kind == "integer" and distinct <= FEW_VALUES:
-        return CLASSIFICATION, f"the target {name!r} is integer with {distinct} distinct values (at most {FEW_VALUES})"
-    if kind == "integer":
-        return REGRESSION, f"the target {name!r} is integer with {distinct} distinct values (more than {FEW_VALUES})"
-    return REGRESSION, f"the target {name!r} is {kind}"
 
 
 def complete_training(request: Mapping[str, Any], dataset: Mapping[str, Any]) -> Completed:
@@ -51,13 +35,13 @@ def complete_training(request: Mapping[str, Any], dataset: Mapping[str, Any]) ->
     """
     columns = {column["name"]: column for column in dataset["columns"]}
     flaws: list[Flaw] = []
-    target = _target(request, columns, flaws)
-    features = _features(request, columns, flaws)
-    task, reason = _task(request, target, flaws)
+    target = target_column(request, columns, flaws)
+    features = feature_names(request, columns, flaws)
+    task, reason = task_of(request, target, flaws)
     split = _split(request, dataset, target, task, flaws)
     algorithm = _algorithm(request, task, flaws)
     parameters = _parameters(request, algorithm, task, split["seed"], target, flaws)
-    _check_positive_class(request, target, task, flaws)
+    positive = _positive_class(request, target, task, flaws)
     _check_preprocessing(request, flaws)
     completed = {
         **request,
@@ -69,7 +53,7 @@ def complete_training(request: Mapping[str, Any], dataset: Mapping[str, Any]) ->
         "features": features,
         "columns": [{"name": name, "type": str(columns[name]["type"])} for name in features],
         "parameters": parameters,
-        "positive_class": request.get("positive_class"),
+        "positive_class": positive,
         "split": split,
         "preprocessing": {"method": "automatic"},
         "limits": {"seconds": None, "memory": None, **(request.get("limits") or {})},
@@ -104,90 +88,6 @@ def _identity(dataset: Mapping[str, Any]) -> dict[str, Any]:
     return {name: dataset[name] for name in ("id", "name", "version", "digest")}
 
 
-def _target(request: Mapping[str, Any], columns: Mapping[str, Any], flaws: list[Flaw]) -> Mapping[str, Any] | None:
-    name = request.get("target")
-    if name is None:
-        detail = f"say which column is to be predicted; there are: {_listed(columns)}"
-        flaws.append(Flaw("/target", "required", detail, tuple(list(columns)[-3:])))
-        return None
-    column: Mapping[str, Any] | None = columns.get(name)
-    if column is None:
-        flaws.append(_unknown_column("/target", name, columns))
-    elif column["type"] == "datetime":
-        flaws.append(Flaw("/target", "column_type", f"column {name!r} is datetime, which cannot be predicted"))
-    elif column["distinct"] < 2:
-        has = "one distinct value" if column["distinct"] == 1 else "no values"
-        flaws.append(Flaw("/target", "constant", f"column {name!r} has {has}: there is nothing to learn"))
-    return column
-
-
-def _features(request: Mapping[str, Any], columns: Mapping[str, Any], flaws: list[Flaw]) -> list[str]:
-    asked, excluded, target = request.get("features"), request.get("exclude"), request.get("target")
-    if asked is not None and excluded is not None:
-        flaws.append(Flaw("/exclude", "conflict", "give features or exclude, not both"))
-    for position, name in enumerate(excluded or ()):
-        if name not in columns:
-            flaws.append(_unknown_column(f"/exclude/{position}", name, columns))
-    if asked is None:
-        left_out = {target, *(excluded or ())}
-        chosen = [name for name in columns if name not in left_out]
-        if not any(columns[name]["type"] in USABLE for name in chosen):
-            where = "/exclude" if excluded else "/dataset"
-            detail = "no column is left to learn from: features are number, integer, category or boolean columns"
-            flaws.append(Flaw(where, "no_features", detail))
-        return chosen
-    if not asked:
-        flaws.append(Flaw("/features", "no_features", "name at least one column to learn from"))
-    good = []
-    for position, name in enumerate(asked):
-        flaw = _feature_flaw(f"/features/{position}", name, columns, target, good)
-        if flaw is None:
-            good.append(name)
-        else:
-            flaws.append(flaw)
-    return good
-
-
-def _feature_flaw(
-    pointer: str, name: str, columns: Mapping[str, Any], target: str | None, before: Sequence[str]
-) -> Flaw | None:
-    if name not in columns:
-        return _unknown_column(pointer, name, columns)
-    if name == target:
-        return Flaw(pointer, "target_as_feature", f"column {name!r} is the target; it cannot be a feature too")
-    if name in before:
-        return Flaw(pointer, "duplicate", f"column {name!r} is named twice")
-    kind = columns[name]["type"]
-    if kind not in USABLE:
-        detail = f"column {name!r} is {kind}; features are number, integer, category or boolean columns"
-        return Flaw(pointer, "column_type", detail)
-    return None
-
-
-def _task(
-    request: Mapping[str, Any], target: Mapping[str, Any] | None, flaws: list[Flaw]
-) -> tuple[str | None, str | None]:
-    task = request.get("task")
-    if task is not None and task not in TASKS:
-        near = tuple(difflib.get_close_matches(str(task), TASKS))
-        flaws.append(Flaw("/task", "unknown_task", f"there is no task {task!r}; there are: {', '.join(TASKS)}", near))
-        return None, None
-    if target is None or target["type"] == "datetime":
-        return task, None if task is None else "asked for"
-    if task is None:
-        task, reason = infer_task(target, target["distinct"])
-    else:
-        reason = "asked for"
-        if target["type"] not in (_LABELS if task == CLASSIFICATION else _NUMBERS):
-            detail = f"the target {target['name']!r} is {target['type']}: regression predicts number and integer columns"
-            flaws.append(Flaw("/task", "column_type", detail, (CLASSIFICATION,)))
-    if task == CLASSIFICATION and target["distinct"] > MOST_CLASSES:
-        detail = f"the target {target['name']!r} has {target['distinct']} classes; at most {MOST_CLASSES} are possible"
-        hint = (REGRESSION,) if target["type"] in _NUMBERS else ()
-        flaws.append(Flaw("/target", "too_many_classes", detail, hint))
-    return task, reason
-
-
 def _split(
     request: Mapping[str, Any],
     dataset: Mapping[str, Any],
@@ -208,7 +108,7 @@ def _split(
         detail = f'stratify must be "auto", true or false; {stratify!r} is not'
         flaws.append(Flaw("/split/stratify", "option", detail, ("auto",)))
     elif stratify is True and task == REGRESSION:
-        detail = "rows are divided by class, and a regression has no classes: leave stratify at \"auto\""
+        detail = 'rows are divided by class, and a regression has no classes: leave stratify at "auto"'
         flaws.append(Flaw("/split/stratify", "conflict", detail, ("auto",)))
     if target is not None:
         _check_rows(dataset["rows"] - target["missing"], share, target["name"], flaws)
@@ -259,22 +159,33 @@ def _parameters(
     return values
 
 
-def _check_positive_class(
+def _positive_class(
     request: Mapping[str, Any], target: Mapping[str, Any] | None, task: str | None, flaws: list[Flaw]
-) -> None:
+) -> Any:
+    """The positive class asked for, in the type of the target: `1` on a command line may mean the category "1"."""
     value = request.get("positive_class")
     if value is None or target is None or task is None:
-        return
-    kind, distinct = target["type"], target["distinct"]
-    wanted = {"boolean": bool, "integer": int, "number": (int, float)}.get(kind, str)
+        return value
+    kind, name, distinct = target["type"], target["name"], target["distinct"]
     if task != CLASSIFICATION:
         flaws.append(Flaw("/positive_class", "conflict", f"a {task} has no positive class"))
     elif distinct > 2:
-        detail = f"the target {target['name']!r} has {distinct} classes; only one of two can be the positive class"
+        detail = f"the target {name!r} has {distinct} classes; only one of two can be the positive class"
         flaws.append(Flaw("/positive_class", "conflict", detail))
-    elif not isinstance(value, wanted) or (isinstance(value, bool) and kind != "boolean"):
-        detail = f"{value!r} cannot be a value of the target {target['name']!r}, which is {kind}"
+    elif kind in ("category", "text") and isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    elif not _fits(value, kind):
+        detail = f"{value!r} cannot be a value of the target {name!r}, which is {kind}"
         flaws.append(Flaw("/positive_class", "type", detail))
+    return value
+
+
+def _fits(value: Any, kind: str) -> bool:
+    if kind == "boolean":
+        return isinstance(value, bool)
+    if kind == "number":
+        return _is_number(value)
+    return isinstance(value, int) and not isinstance(value, bool) if kind == "integer" else isinstance(value, str)
 
 
 def _check_preprocessing(request: Mapping[str, Any], flaws: list[Flaw]) -> None:
@@ -314,19 +225,6 @@ def _check_fit(
     if target in columns and columns[target]["missing"] >= dataset["rows"]:
         detail = f"no row of dataset {dataset['name']!r} has a value of the target {target!r}"
         flaws.append(Flaw("/dataset", "too_few_rows", detail))
-
-
-def _unknown_column(pointer: str, name: str, columns: Mapping[str, Any]) -> Flaw:
-    near = difflib.get_close_matches(name, columns)
-    if not near:
-        near = [column for column in columns if column.casefold() == name.casefold()]
-    detail = f"there is no column {name!r}; there are: {_listed(columns)}"
-    return Flaw(pointer, "unknown_column", detail, tuple(near))
-
-
-def _listed(names: Mapping[str, Any], most: int = 30) -> str:
-    shown = ", ".join(list(names)[:most])
-    return shown if len(names) <= most else f"{shown} and {len(names) - most} more"
 
 
 def _is_number(value: Any) -> bool:

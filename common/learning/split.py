@@ -46,7 +46,7 @@ def divide(target: np.ndarray[Any, Any], task: str, asked: Mapping[str, Any], no
     obstacle = _obstacle(target, rows - held_out, held_out) if task == CLASSIFICATION else "there are no classes"
     stratified = obstacle is None and asked["stratify"] is not False
     if obstacle and asked["stratify"] is True:
-        raise errors.BadData(f"the rows cannot be divided by class: {obstacle}; leave split.stratify at \"auto\"")
+        raise errors.BadData(f'the rows cannot be divided by class: {obstacle}; leave split.stratify at "auto"')
     if obstacle and asked["stratify"] == "auto" and task == CLASSIFICATION:
         notes.add(f"the rows were divided without regard to class: {obstacle}")
     train, test = train_test_split(
@@ -62,7 +62,7 @@ def _obstacle(target: np.ndarray[Any, Any], train: int, test: int) -> str | None
     """Why the parts cannot both have the shares of the classes, or None."""
     labels, counts = np.unique(target, return_counts=True)
     if counts.min() < 2:
-        return f"class {labels[counts.argmin()].item() if hasattr(labels[0], 'item') else labels[counts.argmin()]!r} has a single row"
+        return f"class {labels.tolist()[counts.argmin()]!r} has a single row"
     if min(train, test) < len(labels):
         return f"{min(train, test)} rows cannot hold {len(labels)} classes"
     return None

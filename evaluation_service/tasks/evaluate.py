@@ -1,4 +1,4 @@
-"""Measures a trained pipeline on held-out rows or on another dataset. Runs in a child process, pure but for its files."""
+"""Measures a trained pipeline on held-out rows or on another dataset. Runs in a child process."""
 
 from __future__ import annotations
 
@@ -9,12 +9,16 @@ from typing import Any
 from threadpoolctl import threadpool_limits
 
 from common import errors
-from common.learning import artifact, measuring, preload, registry, sample
+from common.learning import (
+    artifact,
+    measuring,
+    preload,  # noqa: F401 - what estimators import when they are built is in memory then
+    registry,
+    sample,
+)
 from common.learning.notes import Notes
 from common.learning.split import divide
 from common.ports.task_runner import TaskFiles
-
-__all__ = ["preload", "run"]
 
 
 def run(request: dict[str, Any], files: TaskFiles) -> dict[str, Any]:
@@ -32,8 +36,7 @@ def run(request: dict[str, Any], files: TaskFiles) -> dict[str, Any]:
         files.progress("predict", 0.3)
         positive = measuring.positive_class(measuring.classes(model), training["request"]["positive_class"])
         begun = time.perf_counter()
-        with notes.of_warnings("predict"):
-            predictions = measuring.predict(model, rows, positive)
+        predictions = measuring.predict(model, rows, positive, notes, "rows")
         seconds = time.perf_counter() - begun
         files.progress("measure", 0.7)
         entries = [registry.measures()[name] for name in request["measures"]]

@@ -1,23 +1,29 @@
-"""Fits one pipeline: dataset -> split -> fit -> measures -> artifact. Runs in a child process, pure but for its files."""
+"""Fits one pipeline: dataset -> split -> fit -> measures -> artifact. Runs in a child process."""
 
 from __future__ import annotations
 
 import platform
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib import metadata
 from typing import Any
 
+import numpy as np
 from threadpoolctl import threadpool_limits
 
 from common import errors
-from common.learning import artifact, measuring, preload, preprocessing, registry, sample
+from common.learning import (
+    artifact,
+    measuring,
+    preload,  # noqa: F401 - what estimators import when they are built is in memory then
+    preprocessing,
+    registry,
+    sample,
+)
 from common.learning.algorithms.entry import CLASSIFICATION
-from common.learning.notes import Notes
+from common.learning.notes import Notes, first_sentence
 from common.learning.split import Split, divide
 from common.ports.task_runner import TaskFiles
-
-__all__ = ["preload", "run"]
 
 
 def run(request: dict[str, Any], files: TaskFiles) -> dict[str, Any]:
@@ -34,16 +40,16 @@ def run(request: dict[str, Any], files: TaskFiles) -> dict[str, Any]:
         files.progress("split", 0.1)
         split = divide(rows.target, request["task"], request["split"], notes)
         train, test = rows.rows(split.train), rows.rows(split.test)
+        labels = _classes(request["task"], train)
+        positive = measuring.positive_class(labels, request["positive_class"])
         files.progress("fit", 0.2)
         model, seconds = _fit(request, columns, train, notes)
         files.progress("measure", 0.7)
-        labels = measuring.classes(model)
-        positive = measuring.positive_class(labels, request["positive_class"])
-        entries = registry.measures_for(request["task"])
         predictions = {
-            "train": measuring.predict(model, train, positive),
-            "test": measuring.predict(model, test, positive),
+            part: measuring.predict(model, part_rows, positive, notes, part)
+            for part, part_rows in (("train", train), ("test", test))
         }
+        entries = registry.measures_for(request["task"])
         measures = {part: measuring.measure(found, entries, notes, part) for part, found in predictions.items()}
         files.progress("save", 0.9)
         data = artifact.dump(model)
@@ -70,11 +76,19 @@ def _target(request: Mapping[str, Any]) -> dict[str, Any]:
     return {"name": request["target"], "type": request["target_type"]}
 
 
-def _fit(
-    request: Mapping[str, Any], columns: list[dict[str, Any]], train: sample.Sample, notes: Notes
-) -> tuple[Any, float]:
-    if request["task"] == CLASSIFICATION and len(set(train.target.tolist())) < 2:
+def _classes(task: str, train: sample.Sample) -> tuple[Any, ...]:
+    """The classes of the rows to learn from, sorted; none for a regression."""
+    if task != CLASSIFICATION:
+        return ()
+    labels = tuple(np.unique(train.target).tolist())
+    if len(labels) < 2:
         raise errors.BadData("the rows to learn from are all of one class: change split.seed or split.test_share")
+    return labels
+
+
+def _fit(
+    request: Mapping[str, Any], columns: Sequence[Mapping[str, Any]], train: sample.Sample, notes: Notes
+) -> tuple[Any, float]:
     algorithm = registry.algorithms()[request["algorithm"]]
     estimator = algorithm.build(request["task"], request["parameters"], request["threads"])
     model = preprocessing.pipeline(columns, estimator, dense=algorithm.dense)
@@ -83,8 +97,8 @@ def _fit(
         try:
             model.fit(train.features, train.target)
         except ValueError as error:  # how scikit-learn refuses data or a combination of parameters
-            first = str(error).strip().partition("\n")[0]
-            raise errors.BadData(f"{request['algorithm']} cannot learn from these rows: {first}") from error
+            reason = first_sentence(str(error))
+            raise errors.BadData(f"{request['algorithm']} cannot learn from these rows: {reason}") from error
     return model, time.perf_counter() - begun
 
 

@@ -49,7 +49,7 @@ ENTRY = AlgorithmEntry(
     parameters={
         CLASSIFICATION: (
             Hyperparameter("C", (Number(above=0),), 1.0, "Inverse strength of the penalty; smaller is stronger."),
-            Hyperparameter("l1_ratio", (Number(0, 1),), 0.0, "Share of L1 in the penalty: 0 is L2, 1 is L1 (saga, liblinear)."),
+            Hyperparameter("l1_ratio", (Number(0, 1),), 0.0, "Share of L1 in the penalty: 0 is L2, 1 is L1 (saga)."),
             Hyperparameter(
                 "solver",
                 (Option(("lbfgs", "liblinear", "newton-cg", "newton-cholesky", "sag", "saga")),),
@@ -60,7 +60,7 @@ ENTRY = AlgorithmEntry(
             Hyperparameter("tol", (Number(above=0),), 1e-4, "Change at which the solver stops."),
             Hyperparameter("fit_intercept", (Boolean(),), True, "Whether there is an intercept."),
             Hyperparameter(
-                "class_weight", (Option(("balanced",)), Nothing()), None, "balanced: weigh classes by inverse frequency."
+                "class_weight", (Option(("balanced",)), Nothing()), None, "balanced: weigh by inverse class frequency."
             ),
             seed(),
         )

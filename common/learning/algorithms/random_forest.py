@@ -36,9 +36,7 @@ _SAMPLING = (
 def _build(task: str, parameters: Mapping[str, Any], threads: int) -> Any:
     from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 
-    return (RandomForestClassifier if task == CLASSIFICATION else RandomForestRegressor)(
-        **parameters, n_jobs=threads
-    )
+    return (RandomForestClassifier if task == CLASSIFICATION else RandomForestRegressor)(**parameters, n_jobs=threads)
 
 
 def _learned(estimator: Any, names: Sequence[str]) -> dict[str, Any]:
@@ -65,9 +63,7 @@ def _check(parameters: Mapping[str, Any], classes: int | None) -> list[Flaw]:
     ]
 
 
-_WEIGHT = Hyperparameter(
-    "class_weight", (Option(("balanced", "balanced_subsample")), Nothing()), None, CLASS_WEIGHT
-)
+_WEIGHT = Hyperparameter("class_weight", (Option(("balanced", "balanced_subsample")), Nothing()), None, CLASS_WEIGHT)
 
 ENTRY = AlgorithmEntry(
     name="random_forest",

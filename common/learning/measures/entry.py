@@ -9,6 +9,10 @@ from typing import Any
 from common.contracts.catalogue import Measure
 
 
+class Undefined(Exception):
+    """A measure has no value for these predictions; the message says why."""
+
+
 @dataclass(frozen=True)
 class Predictions:
     """What a model said about rows whose truth is known; arrays have one element (or row) per row of data."""
@@ -16,7 +20,7 @@ class Predictions:
     truth: Any
     predicted: Any
     classes: tuple[Any, ...] = ()
-    """The classes the model knows, in the order of the columns of `probabilities` and `decisions`; empty: regression."""
+    """The classes the model knows, as the columns of `probabilities` and `decisions`; empty for a regression."""
     positive: Any = None
     """The positive class of two; None for more classes and for regression."""
     probabilities: Any = field(default=None, repr=False)
@@ -27,7 +31,7 @@ class Predictions:
 
 @dataclass(frozen=True)
 class MeasureEntry:
-    """One figure of merit; `compute` imports what it needs when called, and gives NaN where it is undefined."""
+    """One figure of merit; `compute` imports what it needs when called, and raises `Undefined` where there is none."""
 
     name: str
     tasks: tuple[str, ...]

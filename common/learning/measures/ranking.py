@@ -2,39 +2,36 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 from common.learning.algorithms.entry import CLASSIFICATION
-from common.learning.measures.entry import MeasureEntry, Predictions
+from common.learning.measures.entry import MeasureEntry, Predictions, Undefined
 
 
 def _roc_auc(predictions: Predictions) -> float:
     """The positive class's area; with more classes the mean of each against the rest (Fawcett 2006, macro).
 
-    Ranks need no probabilities, so a decision function serves as well. Undefined unless every class occurs, and
-    another one too.
+    Ranks need no probabilities, so a decision function serves as well.
     """
     from sklearn.metrics import roc_auc_score
 
-    columns = _score_columns(predictions)
-    if columns is None:
-        return math.nan
     areas = []
-    for label, scores in columns.items():
+    for label, scores in _score_columns(predictions).items():
         belongs = predictions.truth == label
-        if belongs.all() or not belongs.any():
-            return math.nan
+        if belongs.all():
+            raise Undefined(f"all rows are of class {label!r}")
+        if not belongs.any():
+            raise Undefined(f"no row is of class {label!r}")
         areas.append(float(roc_auc_score(belongs, scores)))
     return sum(areas) / len(areas)
 
 
-def _score_columns(predictions: Predictions) -> dict[Any, Any] | None:
+def _score_columns(predictions: Predictions) -> dict[Any, Any]:
     """Scores by class: of the positive one only, if there are two."""
     classes = predictions.classes
     scores = predictions.probabilities if predictions.probabilities is not None else predictions.decisions
-    if scores is None or not classes:
-        return None
+    if scores is None:
+        raise Undefined("the algorithm gives no scores")
     if predictions.positive is None:
         return {label: scores[:, column] for column, label in enumerate(classes)}
     position = classes.index(predictions.positive)
@@ -44,13 +41,14 @@ def _score_columns(predictions: Predictions) -> dict[Any, Any] | None:
 
 
 def _log_loss(predictions: Predictions) -> float:
-    import numpy as np
     from sklearn.metrics import log_loss
 
-    known = predictions.classes
-    if predictions.probabilities is None or not np.isin(predictions.truth, np.asarray(known)).all():
-        return math.nan
-    return float(log_loss(predictions.truth, predictions.probabilities, labels=list(known)))
+    if predictions.probabilities is None:
+        raise Undefined("the algorithm gives no probabilities")
+    unknown = set(predictions.truth.tolist()).difference(predictions.classes)
+    if unknown:
+        raise Undefined(f"the model does not know the class {min(unknown)!r}")
+    return float(log_loss(predictions.truth, predictions.probabilities, labels=list(predictions.classes)))
 
 
 ENTRIES = (

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import math
-
 from common.learning.algorithms.entry import REGRESSION
-from common.learning.measures.entry import MeasureEntry, Predictions
+from common.learning.measures.entry import MeasureEntry, Predictions, Undefined
 
 
 def _r2(predictions: Predictions) -> float:
     from sklearn.metrics import r2_score
 
     if len(predictions.truth) < 2:
-        return math.nan  # a single row has no variance that could be explained
+        raise Undefined("a single row has no variance that could be explained")
     return float(r2_score(predictions.truth, predictions.predicted))
 
 

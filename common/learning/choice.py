@@ -1,0 +1,134 @@
+"""The columns of a training request: which one is predicted, which ones are learned from, and what task that is."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from common.errors import Flaw
+from common.learning.algorithms.entry import CLASSIFICATION, REGRESSION
+
+TASKS = (CLASSIFICATION, REGRESSION)
+USABLE = ("number", "integer", "category", "boolean")
+"""Types of columns that can be features; datetime and text are left out."""
+FEW_VALUES = 10
+"""An integer target with at most so many distinct values is taken for a class."""
+MOST_CLASSES = 1000
+"""A confusion matrix of more would be larger than a result may be."""
+_LABELS = ("category", "boolean", "text", "integer", "number")
+_NUMBERS = ("integer", "number")
+
+Columns = Mapping[str, Mapping[str, Any]]
+"""The columns of a dataset version by name, as `contracts.datasets.Column` documents."""
+
+
+def infer_task(column: Mapping[str, Any], distinct: int) -> tuple[str, str]:
+    """The task that fits a target column with so many distinct values, and why, in words."""
+    kind, name = str(column["type"]), column["name"]
+    if kind in ("category", "boolean", "text"):
+        return CLASSIFICATION, f"the target {name!r} is {kind}"
+    if kind == "integer" and distinct <= FEW_VALUES:
+        return CLASSIFICATION, f"the target {name!r} is integer with {distinct} distinct values (at most {FEW_VALUES})"
+    if kind == "integer":
+        return REGRESSION, f"the target {name!r} is integer with {distinct} distinct values (more than {FEW_VALUES})"
+    return REGRESSION, f"the target {name!r} is {kind}"
+
+
+def target_column(request: Mapping[str, Any], columns: Columns, flaws: list[Flaw]) -> Mapping[str, Any] | None:
+    """The target of a request, if it is a column; what is wrong with it is added to `flaws`."""
+    name = request.get("target")
+    if name is None:
+        detail = f"say which column is to be predicted; there are: {_listed(columns)}"
+        flaws.append(Flaw("/target", "required", detail))
+        return None
+    column = columns.get(name)
+    if column is None:
+        flaws.append(unknown_column("/target", name, columns))
+    elif column["type"] == "datetime":
+        flaws.append(Flaw("/target", "column_type", f"column {name!r} is datetime, which cannot be predicted"))
+    elif column["distinct"] < 2:
+        has = "one distinct value" if column["distinct"] == 1 else "no values"
+        flaws.append(Flaw("/target", "constant", f"column {name!r} has {has}: there is nothing to learn"))
+    return column
+
+
+def feature_names(request: Mapping[str, Any], columns: Columns, flaws: list[Flaw]) -> list[str]:
+    """The features of a request, all columns but the target unless it says otherwise; flaws are added."""
+    asked, excluded, target = request.get("features"), request.get("exclude"), request.get("target")
+    if asked is not None and excluded is not None:
+        flaws.append(Flaw("/exclude", "conflict", "give features or exclude, not both"))
+    for position, name in enumerate(excluded or ()):
+        if name not in columns:
+            flaws.append(unknown_column(f"/exclude/{position}", name, columns))
+    if asked is None:
+        left_out = {target, *(excluded or ())}
+        chosen = [name for name in columns if name not in left_out]
+        if not any(columns[name]["type"] in USABLE for name in chosen):
+            where = "/exclude" if excluded else "/dataset"
+            detail = "no column is left to learn from: features are number, integer, category or boolean columns"
+            flaws.append(Flaw(where, "no_features", detail))
+        return chosen
+    if not asked:
+        flaws.append(Flaw("/features", "no_features", "name at least one column to learn from"))
+    good: list[str] = []
+    for position, name in enumerate(asked):
+        flaw = _feature_flaw(f"/features/{position}", name, columns, target, good)
+        if flaw is None:
+            good.append(name)
+        else:
+            flaws.append(flaw)
+    return good
+
+
+def _feature_flaw(pointer: str, name: str, columns: Columns, target: str | None, before: Sequence[str]) -> Flaw | None:
+    if name not in columns:
+        return unknown_column(pointer, name, columns)
+    if name == target:
+        return Flaw(pointer, "target_as_feature", f"column {name!r} is the target; it cannot be a feature too")
+    if name in before:
+        return Flaw(pointer, "duplicate", f"column {name!r} is named twice")
+    kind = columns[name]["type"]
+    if kind not in USABLE:
+        detail = f"column {name!r} is {kind}; features are number, integer, category or boolean columns"
+        return Flaw(pointer, "column_type", detail)
+    return None
+
+
+def task_of(
+    request: Mapping[str, Any], target: Mapping[str, Any] | None, flaws: list[Flaw]
+) -> tuple[str | None, str | None]:
+    """The task of a request and the reason for it, as far as they can be told; flaws are added."""
+    task = request.get("task")
+    if task is not None and task not in TASKS:
+        near = tuple(difflib.get_close_matches(str(task), TASKS))
+        flaws.append(Flaw("/task", "unknown_task", f"there is no task {task!r}; there are: {', '.join(TASKS)}", near))
+        return None, None
+    if target is None or target["type"] == "datetime":
+        return task, None if task is None else "asked for"
+    if task is None:
+        task, reason = infer_task(target, target["distinct"])
+    else:
+        reason = "asked for"
+        if target["type"] not in (_LABELS if task == CLASSIFICATION else _NUMBERS):
+            detail = f"the target {target['name']!r} is {target['type']}; regression predicts numbers and integers"
+            flaws.append(Flaw("/task", "column_type", detail, (CLASSIFICATION,)))
+    if task == CLASSIFICATION and target["distinct"] > MOST_CLASSES:
+        detail = f"the target {target['name']!r} has {target['distinct']} classes; at most {MOST_CLASSES} are possible"
+        hint = (REGRESSION,) if target["type"] in _NUMBERS else ()
+        flaws.append(Flaw("/target", "too_many_classes", detail, hint))
+    return task, reason
+
+
+def unknown_column(pointer: str, name: str, columns: Columns) -> Flaw:
+    """The flaw of a name that is no column."""
+    near = difflib.get_close_matches(name, columns)
+    if not near:
+        near = [column for column in columns if column.casefold() == name.casefold()]
+    detail = f"there is no column {name!r}; there are: {_listed(columns)}"
+    return Flaw(pointer, "unknown_column", detail, tuple(near))
+
+
+def _listed(names: Columns, most: int = 30) -> str:
+    shown = ", ".join(list(names)[:most])
+    return shown if len(names) <= most else f"{shown} and {len(names) - most} more"
