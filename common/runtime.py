@@ -17,7 +17,7 @@ from typing import IO
 
 import httpx
 from fastapi import APIRouter, FastAPI
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from common import errors, logging
 from common.adapters import registry
@@ -121,7 +121,7 @@ class Runtime:
     def client(self, service: str, *, caller: str) -> ServiceClient:
         """The service `service` as `caller` sees it; in one process without a socket in between."""
 
-        async def found(scope: object, receive: object, send: object) -> None:
+        async def found(scope: Scope, receive: Receive, send: Send) -> None:
             # Looked up at the call, so that services can be built in any order.
             await self._apps[service](scope, receive, send)
 
