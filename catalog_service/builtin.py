@@ -30,9 +30,7 @@ class Builtin:
                     await self._upload(name)
                 except errors.AutoLearnError as error:
                     # The next start tries again; until then the platform serves without it.
-                    _log.warning(
-                        "a carried-in dataset is missing", dataset=name, code=error.code, detail=error.detail
-                    )
+                    _log.warning("a carried-in dataset is missing", dataset=name, code=error.code, detail=error.detail)
 
     async def _upload(self, name: str) -> None:
         identifier = ids.derived_id("ds", "builtin", name)

@@ -64,9 +64,7 @@ class Handlers:
         for the name, `errors.BadData` for the file, `errors.KeyReused`.
         """
         name = model.normalised(name)
-        stamp = self._stamp(
-            key, {"name": name, "file": file.digest, "options": options.model_dump(mode="json")}
-        )
+        stamp = self._stamp(key, {"name": name, "file": file.digest, "options": options.model_dump(mode="json")})
         if (before := await self._replayed(stamp)) is not None:
             return before
         async with self._tables.parsed(file.path, options) as outcome:
@@ -110,7 +108,7 @@ class Handlers:
         """The figures of each column."""
         return Profile.model_validate((await self._described(reference))["profile"])
 
-    async def content(self, reference: str, format: str) -> tuple[DatasetVersion, AsyncIterator[bytes]]:  # noqa: A002
+    async def content(self, reference: str, format: str) -> tuple[DatasetVersion, AsyncIterator[bytes]]:
         """The whole table as a stream of `csv`, `parquet` or `arrow`."""
         dataset, blob = await self.source(reference)
         if format == "parquet":
@@ -134,9 +132,7 @@ class Handlers:
             if count:
                 what = f"{record.state['name']}@{record.state['version']}"
                 raise errors.InUse(
-                    f"{what} is used by {count} other things, such as {found[0]}"
-                    if found
-                    else f"{what} is used",
+                    f"{what} is used by {count} other things, such as {found[0]}" if found else f"{what} is used",
                     extra={"referrers": found, "count": count},
                 )
         for record in records:
@@ -148,7 +144,12 @@ class Handlers:
         """The next version of `name` from what a child has found, unless that version is there already."""
         result = outcome.result or {}
         # Retyping reads no file: what it makes was read as its source was.
-        table = {**result["metadata"], "options": result["metadata"]["options"] or source["options"]}
+        found = result["metadata"]
+        table = {
+            **found,
+            "digest": f"sha256:{found['digest']}",
+            "options": found["options"] or source["options"],
+        }
         if (same := await self.datasets.same(name, table)) is not None:
             return Made(shown(same))
         new = identifier or ids.new_id("ds")
@@ -167,10 +168,7 @@ class Handlers:
             except errors.AlreadyExists as error:
                 if error.extra["field"] == "id":
                     return Made(shown(await self._records.get(new)))
-                if (
-                    error.extra["field"] == "state.key"
-                    and (before := await self._replayed(source)) is not None
-                ):
+                if error.extra["field"] == "state.key" and (before := await self._replayed(source)) is not None:
                     return before
         raise errors.Unavailable(f"too many versions of {name} are made at once", retry_after=1)
 
@@ -226,9 +224,7 @@ def _check_columns(change: DatasetChange, record: Record) -> None:
             detail = f"there is no column {column.name!r}"
             flaws.append(errors.Flaw(f"/columns/{index}/name", "unknown_column", detail, near))
         elif column.name in seen:
-            flaws.append(
-                errors.Flaw(f"/columns/{index}/name", "duplicate", f"{column.name!r} is there twice")
-            )
+            flaws.append(errors.Flaw(f"/columns/{index}/name", "duplicate", f"{column.name!r} is there twice"))
         seen.add(column.name)
     if flaws:
         raise errors.Invalid("; ".join(flaw.detail for flaw in flaws), flaws=flaws)

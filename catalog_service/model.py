@@ -109,7 +109,7 @@ def new_version(name: str, version: int, table: Mapping[str, Any], *, created: s
 
 def same_table(state: Mapping[str, Any], table: Mapping[str, Any]) -> bool:
     """Whether a version is what an upload would make again: the same content read with the same options."""
-    return (
+    return bool(
         state["state"] == DatasetState.available
         and state["digest"] == table["digest"]
         and state["options"] == table["options"]

@@ -94,9 +94,7 @@ class Form:
                 raise _flaw("file", "duplicate", "the form has more than one file")
             self.filename = header.get_filename()
         elif self._part not in ("name", "options"):
-            raise _flaw(
-                self._part, "unknown_field", f"the form takes file, name and options, not {self._part!r}"
-            )
+            raise _flaw(self._part, "unknown_field", f"the form takes file, name and options, not {self._part!r}")
         elif self._part in self.fields:
             raise _flaw(self._part, "duplicate", f"the form has {self._part} twice")
 

@@ -88,9 +88,7 @@ class Datasets:
     async def same(self, name: str, table: Mapping[str, Any]) -> Record | None:
         """The newest version that holds this table already, read with the same options."""
         where = And((Comparison("state.name", "=", name), Comparison("state.digest", "=", table["digest"])))
-        return next(
-            (record for record in await self._all(where) if model.same_table(record.state, table)), None
-        )
+        return next((record for record in await self._all(where) if model.same_table(record.state, table)), None)
 
     async def _named(self, wanted: model.Reference) -> Record | None:
         parts: list[Condition] = [Comparison("state.name", "=", wanted.name)]
@@ -123,14 +121,10 @@ class Datasets:
             return None
 
     async def _missing(self, wanted: model.Reference) -> str:
-        there = (
-            [record.state["version"] for record in await self.versions(wanted.name)] if wanted.name else []
-        )
+        there = [record.state["version"] for record in await self.versions(wanted.name)] if wanted.name else []
         if there:
             return f"there is no dataset {wanted.text!r}; {wanted.name} has the versions {', '.join(map(str, reversed(there[:20])))}"
-        recent = await self.records.page(
-            where=AVAILABLE, sort=(SortKey("state.created", descending=True),), limit=500
-        )
+        recent = await self.records.page(where=AVAILABLE, sort=(SortKey("state.created", descending=True),), limit=500)
         near = difflib.get_close_matches(wanted.name or "", {record.state["name"] for record in recent}, n=1)
         return f"there is no dataset {wanted.text!r}" + (f"; did you mean {near[0]!r}?" if near else "")
 

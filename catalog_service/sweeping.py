@@ -44,7 +44,4 @@ class Sweeper:
         if record is None:
             return True
         # The grace of a deleted version begins with its deletion: a running task may still read it.
-        return (
-            blob.name not in record.state.get("blobs", {}).values()
-            and record.state.get("deleted", "") < limit
-        )
+        return blob.name not in record.state.get("blobs", {}).values() and record.state.get("deleted", "") < limit

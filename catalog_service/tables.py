@@ -41,7 +41,7 @@ class Tables:
             yield outcome
 
     @contextlib.asynccontextmanager
-    async def exported(self, path: Path, format: str) -> AsyncIterator[TaskOutcome]:  # noqa: A002 - the word of the interface
+    async def exported(self, path: Path, format: str) -> AsyncIterator[TaskOutcome]:
         """A table as another format, in the output `content`."""
         async with self._run("convert:export", {"format": format}, {"table": path}, "content") as outcome:
             yield outcome

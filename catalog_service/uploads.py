@@ -75,9 +75,7 @@ class Uploads:
             async for chunk in body:
                 size += len(chunk)
                 if size > self._limit:
-                    raise errors.TooLarge(
-                        f"the file is larger than {self._limit} bytes, the most that is accepted"
-                    )
+                    raise errors.TooLarge(f"the file is larger than {self._limit} bytes, the most that is accepted")
                 buffer += chunk
                 if len(buffer) >= _PIECE:
                     await asyncio.to_thread(write, bytes(buffer))

@@ -22,9 +22,7 @@ class Slice:
     def __init__(
         self,
         limit: Annotated[int, Query(ge=1, le=500, description="Items on a page")] = 50,
-        cursor: Annotated[
-            str | None, Query(max_length=1_000, description="`next` of the page before")
-        ] = None,
+        cursor: Annotated[str | None, Query(max_length=1_000, description="`next` of the page before")] = None,
     ) -> None:
         self._limit, self._after = limit, cursors.decode(cursor, "catalogue")[-1] if cursor else None
 

@@ -53,9 +53,7 @@ _BODY = {
 
 
 def told_options(
-    delimiter: Annotated[
-        str | None, Query(max_length=20, description="Between cells; detected if not given")
-    ] = None,
+    delimiter: Annotated[str | None, Query(max_length=20, description="Between cells; detected if not given")] = None,
     encoding: Annotated[str | None, Query(max_length=40)] = None,
     header: Annotated[bool | None, Query(description="Whether the first line names the columns")] = None,
     quote: Annotated[str | None, Query(max_length=20)] = None,
@@ -150,7 +148,7 @@ def routes(handlers: Handlers, uploads: Uploads, *, upload_limit: int) -> APIRou
     )
     async def download_dataset(
         ref: str,
-        format: Annotated[Literal["csv", "parquet", "arrow"], Query()] = "csv",  # noqa: A002 - as in the interface
+        format: Annotated[Literal["csv", "parquet", "arrow"], Query()] = "csv",
     ) -> StreamingResponse:
         """The whole table."""
         dataset, pieces = await handlers.content(ref, format)
@@ -172,7 +170,7 @@ def routes(handlers: Handlers, uploads: Uploads, *, upload_limit: int) -> APIRou
     async def delete_dataset(
         ref: str,
         key: IdempotencyKey,
-        all: Annotated[bool, Query(description="All versions of a bare name")] = False,  # noqa: A002
+        all: Annotated[bool, Query(description="All versions of a bare name")] = False,
     ) -> None:
         """Delete one version, or all of a bare name; refused while something refers to it."""
         await handlers.delete(ref, all_versions=all, key=key)
@@ -198,10 +196,7 @@ def _options(told: Any, *, at: str) -> UploadOptions:
     try:
         return UploadOptions.model_validate(told)
     except ValidationError as error:
-        flaws = [
-            errors.Flaw(at + problems.pointer(item["loc"]), item["type"], item["msg"])
-            for item in error.errors()
-        ]
+        flaws = [errors.Flaw(at + problems.pointer(item["loc"]), item["type"], item["msg"]) for item in error.errors()]
         raise errors.Invalid("something in the options is wrong: " + flaws[0].detail, flaws=flaws) from error
 
 

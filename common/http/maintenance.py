@@ -34,9 +34,7 @@ class Rebuilt(Answer):
     flaws: list[Document]
 
 
-def routes(
-    name: str, runtime: Runtime, repositories: Sequence[Repository], refill: Refill | None = None
-) -> APIRouter:
+def routes(name: str, runtime: Runtime, repositories: Sequence[Repository], refill: Refill | None = None) -> APIRouter:
     """`records:verify` and `records:rebuild` of the service `name`, over the records it owns."""
     api = router(tags=["maintenance"])
 
@@ -61,9 +59,7 @@ def routes(
             await store.ensure(*(repository.collection for repository in repositories))
             for repository in repositories:
                 if await store.count(repository.name):
-                    raise errors.Conflict(
-                        f"{request.into} has records of {name} already; choose another name"
-                    )
+                    raise errors.Conflict(f"{request.into} has records of {name} already; choose another name")
             found = await verification.rebuild(repositories, runtime.log, name, store)
             if refill:
                 await refill(store)

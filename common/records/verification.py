@@ -119,9 +119,7 @@ async def stored_digest(repositories: Sequence[Repository]) -> str:
     return tally.digest
 
 
-async def rebuild(
-    repositories: Sequence[Repository], log: EventLog, source: str, target: RecordStore
-) -> Tally:
+async def rebuild(repositories: Sequence[Repository], log: EventLog, source: str, target: RecordStore) -> Tally:
     """Fold the log of a service into an empty store, whose collections are declared.
 
     A history that cannot be folded becomes a flaw, and its record is missing in `target`.
@@ -130,9 +128,7 @@ async def rebuild(
     batch: list[tuple[Repository, Record]] = []
     async for subject, history in log.histories(source):
         repository = _owner(repositories, history[0])
-        state, flaws = (
-            _folded(repository, subject, history) if repository else (None, [_ownerless(subject, history)])
-        )
+        state, flaws = _folded(repository, subject, history) if repository else (None, [_ownerless(subject, history)])
         tally.blame(flaws)
         tally.events += len(history)
         if repository is None or state is None or flaws:
@@ -152,20 +148,14 @@ async def _insert(target: RecordStore, batch: list[tuple[Repository, Record]]) -
     batch.clear()
 
 
-async def _examined(
-    repositories: Sequence[Repository], log: EventLog, source: str, subject: str
-) -> list[Flaw]:
+async def _examined(repositories: Sequence[Repository], log: EventLog, source: str, subject: str) -> list[Flaw]:
     """The flaws of one record that are there although nobody is changing it."""
     flaws: list[Flaw] = []
     for _ in range(_TRIES):
         repository, record = await _found(repositories, subject)
         history = await _history(log, source, subject)
         if record is None or repository is None:
-            flaws = [
-                Flaw(
-                    subject, "not_stored", f"the log has {len(history)} events of it, the store has no record"
-                )
-            ]
+            flaws = [Flaw(subject, "not_stored", f"the log has {len(history)} events of it, the store has no record")]
         else:
             flaws = _flaws(repository, record, canonical(record.state), history)
         if not flaws:
@@ -180,18 +170,12 @@ def _flaws(repository: Repository, record: Record, state: bytes, history: list[E
     """Hold one record, with what waits in its outbox, against its events in the log."""
     events = _union(history, record.outbox) if record.outbox else history
     if not events:
-        return [
-            Flaw(
-                record.id, "not_logged", f"it is at version {record.version}, and the log has no event of it"
-            )
-        ]
+        return [Flaw(record.id, "not_logged", f"it is at version {record.version}, and the log has no event of it")]
     folded, flaws = _folded(repository, record.id, events)
     if flaws:
         return flaws
     if len(events) != record.version:
-        return [
-            Flaw(record.id, "version", f"it is at version {record.version}, its events lead to {len(events)}")
-        ]
+        return [Flaw(record.id, "version", f"it is at version {record.version}, its events lead to {len(events)}")]
     if digest(events[-1]) != record.head:
         return [Flaw(record.id, "head", "its last event is not the one that it names")]
     if canonical(folded) != state:

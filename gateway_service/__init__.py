@@ -1,0 +1,1 @@
+"""The gateway: the one door of the platform, its log, and the jobs of all services."""

@@ -1,0 +1,39 @@
+"""The composition of the gateway service."""
+
+from __future__ import annotations
+
+from common.runtime import Runtime
+from common.service import Service
+from gateway_service.clients import Finder
+from gateway_service.events import Events
+from gateway_service.jobs import Jobs
+from gateway_service.verifying import Rebuilds, Verifier
+from gateway_service.workers import event, rest, task
+
+NAME = "gateway"
+SERVICES = ("catalog", "training", "evaluation", "session", "storage")
+_JOBS = ("training", "evaluation")
+
+
+def build(runtime: Runtime) -> Service:
+    """The gateway service on an open runtime."""
+    services = {name: runtime.client(name, caller=NAME) for name in SERVICES}
+
+    async def settle() -> None:
+        await runtime.journal.flush()
+        if runtime.relay:
+            await runtime.relay.ship()
+
+    events = Events(runtime.log, settle)
+    verifier = Verifier(runtime.log, services)
+    rebuilds = Rebuilds(services, runtime.rebuilt_path)
+    routers = [
+        rest.log_routes(events, Finder(services), verifier, rebuilds, runtime.journal.recent),
+        rest.job_routes(Jobs({name: services[name] for name in _JOBS})),
+    ]
+    return Service(
+        name=NAME,
+        app=runtime.app(NAME, title="gateway", routers=routers),
+        event_loops=event.loops(),
+        task_loops=task.loops(),
+    )

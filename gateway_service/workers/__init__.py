@@ -1,0 +1,1 @@
+"""The roles of the gateway service: decode, call a handler, encode."""
