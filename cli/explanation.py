@@ -14,20 +14,18 @@ if TYPE_CHECKING:
 async def explain(client: Client, job: Job) -> dict[str, Any]:
     """`{id, state, explanation, remarks[], ahead?, running?}`.
 
-    `ahead` counts jobs that were accepted before it.
+    `ahead` counts the jobs that wait in front of it.
     """
     said: dict[str, Any] = {"id": job.id, "state": str(job.state), "remarks": []}
     match str(job.state):
         case "queued":
-            queued = await client.jobs.list(filter=f"kind = {job.kind} and state = queued").all()
             running = await client.jobs.list(
-                filter=f"kind = {job.kind} and state in (running, cancelling)"
+                filter=f"kind = {job.kind} and state in (running, cancelling)", limit=20
             ).all()
-            said["ahead"] = sum((other.created, other.id) < (job.created, job.id) for other in queued)
-            said["running"] = len(running)
+            said["ahead"], said["running"] = job.ahead or 0, len(running)
             said["explanation"] = (
-                f"It waits for a free slot since {when(job.created)}: {said['ahead']} {job.kind}s were "
-                f"accepted before it, {said['running']} run now"
+                f"It waits for a free slot since {when(job.created)}: {said['ahead']} wait in front of it, "
+                f"{said['running']} run now"
             )
             said["remarks"] = [
                 f"runs now: {short(each.id)} {each.algorithm or ''} since {when(each.started)}"

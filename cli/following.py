@@ -75,7 +75,8 @@ class Bars:
                     task, description=self._escape(text(said)), total=1.0, completed=fraction
                 )
         elif event.state is not None:
-            self.progress.update(task, description=str(event.state))
+            ahead = f", {event.ahead} in front of it" if event.ahead else ""
+            self.progress.update(task, description=f"{event.state}{ahead}")
             if event.state.terminal:
                 self.progress.update(task, total=1.0, completed=1.0)
                 self.progress.stop_task(task)

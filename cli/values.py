@@ -33,6 +33,17 @@ def assignments(told: Iterable[str], option: str) -> list[tuple[str, str]]:
     return pairs
 
 
+def types(told: Iterable[str]) -> dict[str, str]:
+    """The type of each column from `COL=TYPE`; names of columns may contain `=`, types do not."""
+    found = {}
+    for each in told:
+        column, sign, kind = each.rpartition("=")
+        if not sign or not column or not kind:
+            raise typer.BadParameter(f"--type {each!r} is not COL=TYPE")
+        found[column] = kind
+    return found
+
+
 def parameters(told: Iterable[str], algorithms: Sequence[str]) -> dict[str, dict[str, Any]]:
     """The parameters of each algorithm from `[ALGORITHM.]NAME=VALUE`; without an algorithm they are for all.
 

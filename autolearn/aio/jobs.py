@@ -27,9 +27,10 @@ SETTLE_WITHIN = 5.0
 
 @dataclass(frozen=True)
 class JobEvent:
-    """Something a job did: exactly one of a new state, progress, or a piece of output."""
+    """Something a job did: a new state, progress, or a piece of output."""
 
     state: JobState | None = None
+    ahead: int | None = None  # with the state `queued`: how many wait in front of it
     progress: Progress | None = None
     output: str | None = None
 
@@ -204,7 +205,8 @@ def _event(message: sse.Message) -> JobEvent | None:
     """The event of a message; None for a kind that this client does not know yet."""
     match message.event:
         case "state":
-            return JobEvent(state=JobState(message.json()["state"]))
+            said = message.json()
+            return JobEvent(state=JobState(said["state"]), ahead=said.get("ahead"))
         case "progress":
             return JobEvent(progress=Progress.model_validate(message.json()))
         case "output":

@@ -46,7 +46,7 @@ async def upload(
     """Upload a CSV file; what is not told is detected, and shown."""
     from cli import values
 
-    told = dict(values.assignments(types or [], "--type"))
+    told = values.types(types or [])
     if file == "-" and not name:
         raise typer.BadParameter("what comes from stdin has no name of its own; give one with --name")
     async with run.client() as client:
@@ -124,7 +124,7 @@ async def set_(run: Invocation, ref: Ref, types: Types = None) -> None:
     """Read columns as other types; makes a new version."""
     from cli import values
 
-    told = dict(values.assignments(types or [], "--type"))
+    told = values.types(types or [])
     if not told:
         raise typer.BadParameter("say at least one --type COL=TYPE")
     async with run.client() as client:

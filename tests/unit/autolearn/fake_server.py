@@ -173,7 +173,7 @@ class FakePlatform:
         lines = body.decode().strip().split("\n")
         if len(lines) < 2:
             raise errors.BadData("there are no rows", flaws=[errors.Flaw("", "no_rows", "only a header")])
-        told = dict(each.split("=") for each in request.query_params.getlist("type"))
+        told = dict(each.rsplit("=", 1) for each in request.query_params.getlist("type"))
         version = {
             "id": ids.new_id("ds"),
             "name": name,
@@ -384,6 +384,9 @@ class FakePlatform:
         if verb == "cancel" and job["state"] not in TERMINAL:
             self._end(job, "cancelled")
             return JSONResponse(job, 202)
+        if job["state"] == "queued":
+            queued = [each["id"] for each in self.jobs.values() if each["state"] == "queued"]
+            return {**job, "ahead": queued.index(job["id"])}
         return job
 
     def _end(self, job: dict[str, Any], state: str) -> None:

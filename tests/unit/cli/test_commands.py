@@ -122,7 +122,7 @@ def test_an_unreachable_server_is_one_line_within_five_seconds(
         ("datasets upload -", 2, "--name"),
         ("datasets delete penguins", 2, "--yes"),
         ("datasets set penguins", 2, "--type COL=TYPE"),
-        ("datasets set penguins --type x", 2, "'x' is not NAME=VALUE"),
+        ("datasets set penguins --type x", 2, "'x' is not COL=TYPE"),
         ("train penguins", 2, "nobody can be asked"),
         ("train penguins svm --require measures.f1>=", 2, "--require"),
         ("train penguins svm --time-limit soon", 2, "'soon' is not a duration"),
@@ -189,7 +189,7 @@ def test_detached_jobs_are_named_and_can_be_followed_and_cancelled(
 ) -> None:
     first = shell("train", "penguins", "svm", "-t", "species", "--detach").out.strip()
     second = shell("train", "penguins", "svm", "-t", "species", "--detach", "--json").json["id"]
-    assert "1 trainings were accepted before it" in shell("jobs", "explain", second).out
+    assert "1 wait in front of it, 0 run now" in shell("jobs", "explain", second).out
     followed = shell("jobs", "follow", first, "--json")
     assert followed.code == 0
     events = [json.loads(line) for line in followed.out.splitlines()]

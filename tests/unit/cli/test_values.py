@@ -38,6 +38,13 @@ def test_parameters_are_for_all_or_for_one_algorithm() -> None:
     }
 
 
+def test_types_of_columns() -> None:
+    assert values.types(["a=b=text", "c=number"]) == {"a=b": "text", "c": "number"}
+    for wrong in ("x", "=text", "x="):
+        with pytest.raises(typer.BadParameter):
+            values.types([wrong])
+
+
 def test_names() -> None:
     assert values.names(["a, b", "c", '["d,e", "f"]', "[g"]) == ["a", "b", "c", "d,e", "f", "[g"]
 
