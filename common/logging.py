@@ -32,6 +32,12 @@ def configure(level: str = "INFO") -> None:
     )
 
 
+def ensure() -> None:
+    """Configure unless somebody has: structlog's own default would show local variables, and so secrets, in traces."""
+    if not structlog.is_configured():
+        configure("WARNING")
+
+
 def logger(name: str) -> Any:
     """The logger of one component; `action` is the component's name."""
     return structlog.get_logger(action=name)
