@@ -47,9 +47,7 @@ async def save(source: AsyncIterator[bytes], path: Path, *, digest: str | None =
                 seen.update(chunk)
                 await asyncio.to_thread(file.write, chunk)
         if digest and digest.startswith("sha256:") and digest != f"sha256:{seen.hexdigest()}":
-            raise errors.IntegrityError(
-                f"what was downloaded for {path} is not what was stored (expected {digest})"
-            )
+            raise errors.IntegrityError(f"what was downloaded for {path} is not what was stored (expected {digest})")
         os.chmod(temporary, 0o666 & ~_umask())
         os.replace(temporary, path)
     finally:

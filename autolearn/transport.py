@@ -100,9 +100,7 @@ class Transport:
                 json=json,
                 content=content() if content else None,
                 headers=sent,
-                timeout=httpx.Timeout(
-                    seconds, connect=max(0.1, min(connecting.left, self.patience.connect / 2))
-                ),
+                timeout=httpx.Timeout(seconds, connect=max(0.1, min(connecting.left, self.patience.connect / 2))),
             )
             try:
                 answer = await self._http.send(request)
@@ -111,9 +109,7 @@ class Transport:
                     raise self._unreachable(error) from error
                 continue
             except httpx.TimeoutException as error:
-                raise Unreachable(
-                    f"{self.place.url} did not answer within {seconds:g} s ({method} {path})"
-                ) from error
+                raise Unreachable(f"{self.place.url} did not answer within {seconds:g} s ({method} {path})") from error
             except httpx.TransportError as error:
                 # The server was there and went away, perhaps to start again: time to find it counts from now.
                 breaks += 1
@@ -144,9 +140,7 @@ class Transport:
         timeout = httpx.Timeout(self.patience.quiet_stream, connect=self.patience.connect / 2)
         connecting, busy = Backoff(within=self.patience.connect), Backoff(within=self.patience.busy)
         while True:
-            request = self._http.build_request(
-                "GET", path, params=_query(params), headers=sent, timeout=timeout
-            )
+            request = self._http.build_request("GET", path, params=_query(params), headers=sent, timeout=timeout)
             try:
                 answer = await self._http.send(request, stream=True)
             except httpx.TransportError as error:
@@ -171,9 +165,7 @@ class Transport:
         try:
             return answer.json()
         except ValueError as error:
-            raise errors.AutoLearnError(
-                f"what answers at {self.place.url} is not an AutoLearn server"
-            ) from error
+            raise errors.AutoLearnError(f"what answers at {self.place.url} is not an AutoLearn server") from error
 
     def problem(self, answer: httpx.Response) -> errors.AutoLearnError:
         """The error that an answer's problem document names."""
@@ -201,11 +193,7 @@ class Transport:
         while cause.__cause__ or cause.__context__:
             cause = cause.__cause__ or cause.__context__ or cause
         code = getattr(cause, "errno", None)
-        why = (
-            (os.strerror(code) if code and code > 0 else str(error) or type(error).__name__)
-            .strip()
-            .rstrip(".")
-        )
+        why = (os.strerror(code) if code and code > 0 else str(error) or type(error).__name__).strip().rstrip(".")
         return Unreachable(
             f"no server answers at {self.place.url} ({why[:1].lower()}{why[1:]}); "
             "start one with `autolearn up`, or name another by --url or AUTOLEARN_URL"

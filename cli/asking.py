@@ -23,9 +23,7 @@ async def training(
     if dataset is None:
         newest: dict[str, str] = {}
         async for version in client.datasets.list():
-            newest.setdefault(
-                version.name, f"{version.name:24} {version.rows:>8} rows, {len(version.columns)} columns"
-            )
+            newest.setdefault(version.name, f"{version.name:24} {version.rows:>8} rows, {len(version.columns)} columns")
         dataset = _one("Dataset", newest)
     if target is None:
         columns = (await client.datasets.show(dataset)).columns

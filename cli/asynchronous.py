@@ -15,15 +15,9 @@ _PANEL = "Everywhere"
 _OPTIONS: dict[str, Any] = {
     "url": Annotated[str | None, typer.Option(help="Address of the server.", rich_help_panel=_PANEL)],
     "profile": Annotated[str | None, typer.Option(help="Profile to use.", rich_help_panel=_PANEL)],
-    "as_json": Annotated[
-        bool, typer.Option("--json", help="Print one JSON document.", rich_help_panel=_PANEL)
-    ],
-    "quiet": Annotated[
-        bool, typer.Option("--quiet", "-q", help="No remarks on stderr.", rich_help_panel=_PANEL)
-    ],
-    "verbose": Annotated[
-        bool, typer.Option("--verbose", "-v", help="More remarks on stderr.", rich_help_panel=_PANEL)
-    ],
+    "as_json": Annotated[bool, typer.Option("--json", help="Print one JSON document.", rich_help_panel=_PANEL)],
+    "quiet": Annotated[bool, typer.Option("--quiet", "-q", help="No remarks on stderr.", rich_help_panel=_PANEL)],
+    "verbose": Annotated[bool, typer.Option("--verbose", "-v", help="More remarks on stderr.", rich_help_panel=_PANEL)],
 }
 _DEFAULTS: dict[str, Any] = {
     "url": None,
@@ -41,9 +35,7 @@ class AsyncTyper(typer.Typer):
     """
 
     def __init__(self, **settings: Any) -> None:
-        super().__init__(
-            no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, **settings
-        )
+        super().__init__(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, **settings)
 
     def command(self, name: str | None = None, **settings: Any) -> Callable[[F], F]:
         """Register a command, asynchronous or not."""
@@ -75,9 +67,7 @@ def _with_options(function: Callable[..., Any]) -> Callable[..., Any]:
         inspect.Parameter("ctx", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context),
         *(parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in own),
         *(
-            inspect.Parameter(
-                name, inspect.Parameter.KEYWORD_ONLY, default=_DEFAULTS[name], annotation=annotation
-            )
+            inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=_DEFAULTS[name], annotation=annotation)
             for name, annotation in _OPTIONS.items()
         ),
     ]

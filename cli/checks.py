@@ -73,9 +73,7 @@ def _folder(folder: Path) -> Check:
         with tempfile.TemporaryFile(dir=nearest):
             pass
     except OSError as error:
-        return Check(
-            "data folder", False, f"{folder}: cannot be written to ({error.strerror}); see AUTOLEARN_DATA"
-        )
+        return Check("data folder", False, f"{folder}: cannot be written to ({error.strerror}); see AUTOLEARN_DATA")
     if folder.exists() and folder.stat().st_mode & 0o022:
         return Check("data folder", False, f"{folder}: others may write to it; `chmod 700` it")
     return Check("data folder", True, str(folder) + ("" if folder.exists() else " (not there yet)"))

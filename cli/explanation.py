@@ -28,8 +28,7 @@ async def explain(client: Client, job: Job) -> dict[str, Any]:
                 f"{said['running']} run now"
             )
             said["remarks"] = [
-                f"runs now: {short(each.id)} {each.algorithm or ''} since {when(each.started)}"
-                for each in running
+                f"runs now: {short(each.id)} {each.algorithm or ''} since {when(each.started)}" for each in running
             ]
             if job.attempt:
                 said["remarks"].append(f"attempt {job.attempt} did not end; it is tried again")
@@ -43,8 +42,7 @@ async def explain(client: Client, job: Job) -> dict[str, Any]:
             why = text(problem.get("detail", "no reason was recorded"))
             said["explanation"] = f"It failed at {when(job.ended)}: {why}"
             said["remarks"] = [
-                f"{flaw.get('pointer') or '/'}: {text(flaw.get('detail'))}"
-                for flaw in problem.get("errors", ())
+                f"{flaw.get('pointer') or '/'}: {text(flaw.get('detail'))}" for flaw in problem.get("errors", ())
             ] + [
                 f"what it printed: autolearn jobs output {short(job.id)}",
                 f"what happened: autolearn log trace {job.trace_id}",

@@ -58,8 +58,7 @@ class Bars:
             console=Console(stderr=True),
         )
         self._tasks = {
-            job.id: self.progress.add_task(str(job.state), total=None, label=escape(label(job)))
-            for job in jobs
+            job.id: self.progress.add_task(str(job.state), total=None, label=escape(label(job))) for job in jobs
         }
 
     def show(self, job: Job, event: JobEvent) -> None:
@@ -71,9 +70,7 @@ class Bars:
             if fraction is None:
                 self.progress.update(task, description=self._escape(text(said)))
             else:
-                self.progress.update(
-                    task, description=self._escape(text(said)), total=1.0, completed=fraction
-                )
+                self.progress.update(task, description=self._escape(text(said)), total=1.0, completed=fraction)
         elif event.state is not None:
             ahead = f", {event.ahead} in front of it" if event.ahead else ""
             self.progress.update(task, description=f"{event.state}{ahead}")

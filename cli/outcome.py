@@ -36,9 +36,7 @@ async def settle(
     try:
         if detach:
             for job in jobs:
-                run.out.note(
-                    f"{job.kind} {job.id} is {job.state}; follow it with: {WAY_BACK} {short(job.id)}"
-                )
+                run.out.note(f"{job.kind} {job.id} is {job.state}; follow it with: {WAY_BACK} {short(job.id)}")
         elif jobs:
             await following.follow(run.out, jobs, timeout, WAY_BACK)
     finally:

@@ -67,14 +67,10 @@ class Output:
             self._aligned(heads_of, cells, title, heads)
 
     @staticmethod
-    def _aligned(
-        names: Sequence[str], cells: list[list[tuple[str, bool]]], title: str | None, heads: bool
-    ) -> None:
+    def _aligned(names: Sequence[str], cells: list[list[tuple[str, bool]]], title: str | None, heads: bool) -> None:
         lines = ([[(name.upper(), False) for name in names]] if heads else []) + cells
         widths = [max((len(line[i][0]) for line in lines), default=0) for i in range(len(names))]
-        right = [
-            bool(cells) and all(row[i][1] or row[i][0] == "-" for row in cells) for i in range(len(names))
-        ]
+        right = [bool(cells) and all(row[i][1] or row[i][0] == "-" for row in cells) for i in range(len(names))]
         if title:
             sys.stdout.write(f"{title}\n")
         for line in lines:
@@ -104,16 +100,11 @@ class Output:
             table.add_column(Text(name), justify="right" if numeric else "left", style=style, overflow="fold")
         for at, row in enumerate(cells):
             table.add_row(
-                *(
-                    Text(value, style="bold green" if (at, i) in strong else "")
-                    for i, (value, _) in enumerate(row)
-                )
+                *(Text(value, style="bold green" if (at, i) in strong else "") for i, (value, _) in enumerate(row))
             )
         console = Console()
         if title:
-            console.print(
-                Text(title, style="bold")
-            )  # as a title of the table it would be folded to its width
+            console.print(Text(title, style="bold"))  # as a title of the table it would be folded to its width
         console.print(table)
 
 

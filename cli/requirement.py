@@ -78,6 +78,4 @@ def _paths(condition: Condition) -> Iterator[str]:
 def _found(value: Any) -> str:
     if isinstance(value, float):
         return repr(value)
-    return (
-        "missing" if value is None else text(value) if not isinstance(value, Mapping) else "no single value"
-    )
+    return "missing" if value is None else text(value) if not isinstance(value, Mapping) else "no single value"

@@ -66,9 +66,7 @@ def start(command: list[str], data: Path | None) -> RunningServer:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(0.05)
         process.terminate()
-    raise errors.Unavailable(
-        f"the server was not ready within {READY_WITHIN:g} s; see {folder / 'server.log'}"
-    )
+    raise errors.Unavailable(f"the server was not ready within {READY_WITHIN:g} s; see {folder / 'server.log'}")
 
 
 def stop(running: RunningServer, timeout: float) -> bool:
@@ -117,11 +115,7 @@ def _log(folder: Path) -> IO[bytes]:
 
 def _last_words(said: bytes, code: int) -> str:
     lines = said.decode("utf-8", "replace").strip().splitlines()
-    return (
-        lines[-1].removeprefix("autolearn: ")
-        if lines
-        else f"the server ended with code {code} and said nothing"
-    )
+    return lines[-1].removeprefix("autolearn: ") if lines else f"the server ended with code {code} and said nothing"
 
 
 def _ready(url: str) -> bool:

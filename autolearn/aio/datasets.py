@@ -89,9 +89,7 @@ class Datasets:
 
     async def preview(self, dataset: Named, rows: int | None = None) -> Preview:
         """The first rows."""
-        return Preview.model_validate(
-            await self._transport.get(f"/v1/datasets/{segment(dataset)}/preview", rows=rows)
-        )
+        return Preview.model_validate(await self._transport.get(f"/v1/datasets/{segment(dataset)}/preview", rows=rows))
 
     async def profile(self, dataset: Named) -> Profile:
         """Figures of every column: counts, range, quantiles or most frequent values by its type."""
@@ -135,9 +133,7 @@ class Datasets:
 
         `errors.InUse` names what still refers to it.
         """
-        await self._transport.send(
-            "DELETE", f"/v1/datasets/{segment(dataset)}", params={"all": True if all else None}
-        )
+        await self._transport.send("DELETE", f"/v1/datasets/{segment(dataset)}", params={"all": True if all else None})
 
 
 def _body(

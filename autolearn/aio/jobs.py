@@ -178,13 +178,9 @@ class Jobs:
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
 
-    def list(
-        self, *, filter: str | None = None, sort: str | None = None, limit: int | None = None
-    ) -> Pages[JobRecord]:
+    def list(self, *, filter: str | None = None, sort: str | None = None, limit: int | None = None) -> Pages[JobRecord]:
         """Jobs, newest first; `filter` over `kind state session dataset algorithm created`."""
-        return Pages(
-            self._transport, "/v1/jobs", JobRecord, limit=limit, params={"filter": filter, "sort": sort}
-        )
+        return Pages(self._transport, "/v1/jobs", JobRecord, limit=limit, params={"filter": filter, "sort": sort})
 
     async def show(self, job: Named) -> Job:
         """A handle on one job, by its id or at least six of its last characters."""

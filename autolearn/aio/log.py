@@ -41,7 +41,7 @@ class Log:
         since: str | None = None,
         until: str | None = None,
     ) -> Pages[LoggedEvent]:
-        """Events, oldest first (`order="desc"`: newest first); `since` and `until` are RFC 3339 times."""
+        """Events, newest first (`order="asc"`: oldest first); `since` and `until` are RFC 3339 times."""
         params = {
             "order": order,
             "service": service,
@@ -90,9 +90,7 @@ class Log:
             if last is not None:
                 headers["Last-Event-ID"] = str(last)
             try:
-                async with self._transport.stream(
-                    "/v1/log/stream", params=filters, headers=headers
-                ) as answer:
+                async with self._transport.stream("/v1/log/stream", params=filters, headers=headers) as answer:
                     async for message in sse.messages(answer.aiter_bytes()):
                         patience.reset()
                         event = LoggedEvent.model_validate(message.json())
@@ -125,8 +123,6 @@ class Log:
         where = answer.headers.get("Location") or f"/v1/log/rebuilds/{rebuild.id}"
         while rebuild.state not in ("done", "failed"):
             if not await waiting.pause():
-                raise WaitTimedOut(
-                    f"rebuild {rebuild.id} is still {rebuild.state} after {timeout:g} s; it goes on"
-                )
+                raise WaitTimedOut(f"rebuild {rebuild.id} is still {rebuild.state} after {timeout:g} s; it goes on")
             rebuild = Rebuild.model_validate(await self._transport.get(where))
         return rebuild

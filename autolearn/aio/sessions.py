@@ -19,9 +19,7 @@ class Sessions:
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
 
-    async def open(
-        self, name: str | None = None, *, note: str | None = None, expires_in: int | None = None
-    ) -> Session:
+    async def open(self, name: str | None = None, *, note: str | None = None, expires_in: int | None = None) -> Session:
         """Open a session; it expires `expires_in` seconds (default 30 days) after its last use."""
         told = {"name": name, "note": note, "expires_in": expires_in}
         answer = await self._transport.send(
@@ -29,13 +27,9 @@ class Sessions:
         )
         return self._session(self._transport.document(answer))
 
-    def list(
-        self, *, filter: str | None = None, sort: str | None = None, limit: int | None = None
-    ) -> Pages[Session]:
+    def list(self, *, filter: str | None = None, sort: str | None = None, limit: int | None = None) -> Pages[Session]:
         """Sessions, newest first unless sorted."""
-        return Pages(
-            self._transport, "/v1/sessions", Session, limit=limit, params={"filter": filter, "sort": sort}
-        )
+        return Pages(self._transport, "/v1/sessions", Session, limit=limit, params={"filter": filter, "sort": sort})
 
     async def show(self, session: Named) -> Session:
         """One session."""
@@ -60,9 +54,7 @@ class Sessions:
 
     async def compare(self, session: Named) -> Comparison:
         """The session's records side by side."""
-        return Comparison.model_validate(
-            await self._transport.get(f"/v1/sessions/{segment(session)}:compare")
-        )
+        return Comparison.model_validate(await self._transport.get(f"/v1/sessions/{segment(session)}:compare"))
 
     async def drop(self, session: Named, job: Named) -> None:
         """Remove a job's record from the session; a training takes its evaluations along."""

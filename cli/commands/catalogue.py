@@ -61,9 +61,7 @@ def _algorithm(run: Invocation, algorithm: Algorithm) -> None:
             for name, told in schema.get("properties", {}).items()
         ]
         run.out.line("")
-        run.out.table(
-            ["parameter", "type", "default", "values", "description"], rows, title=f"Parameters for {task}"
-        )
+        run.out.table(["parameter", "type", "default", "values", "description"], rows, title=f"Parameters for {task}")
 
 
 def _kind(schema: Mapping[str, Any]) -> str:

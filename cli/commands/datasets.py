@@ -205,9 +205,7 @@ def _brief(value: Any) -> Any:
     """A profile's list of frequent values in few words."""
     if isinstance(value, list):
         items = [
-            f"{each.get('value')} ({each.get('count')})"
-            if isinstance(each, dict) and "value" in each
-            else each
+            f"{each.get('value')} ({each.get('count')})" if isinstance(each, dict) and "value" in each else each
             for each in value[:4]
         ]
         return [*items, "…"] if len(value) > 4 else items

@@ -62,6 +62,4 @@ def token(run: Invocation) -> None:
         if run.json:
             return run.out.document({"token": None})
         return run.out.note("no token is needed on this machine")
-    raise errors.NotFound(
-        f"there is no token for {place.url}; set AUTOLEARN_TOKEN, or `token` in its profile"
-    )
+    raise errors.NotFound(f"there is no token for {place.url}; set AUTOLEARN_TOKEN, or `token` in its profile")

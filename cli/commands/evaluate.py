@@ -20,21 +20,15 @@ async def evaluate(
         list[str] | None,
         typer.Argument(metavar="TRAINING", help="Default: every succeeded training of the session."),
     ] = None,
-    measures: Annotated[
-        list[str] | None, typer.Option("--measure", "-m", metavar="NAME", help="Repeatable.")
-    ] = None,
+    measures: Annotated[list[str] | None, typer.Option("--measure", "-m", metavar="NAME", help="Repeatable.")] = None,
     dataset: Annotated[
         str | None, typer.Option(metavar="REF", help="Other rows; default: those held out of the training.")
     ] = None,
-    session: Annotated[
-        str | None, typer.Option("--session", "-s", metavar="REF", help="The session.")
-    ] = None,
+    session: Annotated[str | None, typer.Option("--session", "-s", metavar="REF", help="The session.")] = None,
     time_limit: Annotated[str | None, typer.Option(metavar="DURATION", help="Such as 90s or 15m.")] = None,
     memory_limit: Annotated[str | None, typer.Option(metavar="SIZE", help="Such as 512M or 2G.")] = None,
     detach: Annotated[bool, typer.Option("--detach/--wait", help="Do not wait for the end.")] = False,
-    timeout: Annotated[
-        float | None, typer.Option(min=0, help="Seconds to wait; the job goes on after.")
-    ] = None,
+    timeout: Annotated[float | None, typer.Option(min=0, help="Seconds to wait; the job goes on after.")] = None,
     require: Annotated[str | None, typer.Option(metavar="EXPR", help="Such as: measures.f1 >= 0.9.")] = None,
 ) -> int:
     """Measure trained models, on the rows held out or on another dataset."""
@@ -68,11 +62,7 @@ async def evaluate(
             return_exceptions=True,
         )
         jobs = [answer for answer in answers if not isinstance(answer, BaseException)]
-        refused = {
-            each: answer
-            for each, answer in zip(chosen, answers, strict=True)
-            if isinstance(answer, Exception)
-        }
+        refused = {each: answer for each, answer in zip(chosen, answers, strict=True) if isinstance(answer, Exception)}
         return await outcome.settle(
             run,
             jobs,

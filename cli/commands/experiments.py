@@ -90,9 +90,7 @@ async def tag(
     run: Invocation,
     ref: Ref,
     tags: Annotated[list[str] | None, typer.Argument(metavar="TAG", help="Tags to add.")] = None,
-    remove: Annotated[
-        list[str] | None, typer.Option(metavar="TAG", help="A tag to remove; repeatable.")
-    ] = None,
+    remove: Annotated[list[str] | None, typer.Option(metavar="TAG", help="A tag to remove; repeatable.")] = None,
 ) -> None:
     """Add tags to an experiment, or remove some."""
     if not (tags or remove):
@@ -118,9 +116,7 @@ async def export(
     format: Annotated[str, typer.Option(help="json or csv.")] = "json",
     filter: Filter = None,
     sort: Sort = None,
-    output: Annotated[
-        str | None, typer.Option("--output", "-o", help="File to write; default: stdout.")
-    ] = None,
+    output: Annotated[str | None, typer.Option("--output", "-o", help="File to write; default: stdout.")] = None,
 ) -> None:
     """Export experiments as JSON or CSV."""
     if run.json and not output and format != "json":
@@ -138,9 +134,7 @@ async def export(
 async def artifact(
     run: Invocation,
     ref: Ref,
-    output: Annotated[
-        str | None, typer.Option("--output", "-o", help="File to write; default: ID.skops.")
-    ] = None,
+    output: Annotated[str | None, typer.Option("--output", "-o", help="File to write; default: ID.skops.")] = None,
 ) -> None:
     """Save the trained model (skops format)."""
     async with run.client() as client:

@@ -16,18 +16,14 @@ if TYPE_CHECKING:
 app = AsyncTyper(help="Watch trainings and evaluations, cancel them, read their output.")
 
 Ref = Annotated[str, typer.Argument(metavar="REF", help="An id, or at least 6 of its last characters.")]
-Refs = Annotated[
-    list[str], typer.Argument(metavar="REF", help="Ids, or at least 6 of their last characters.")
-]
+Refs = Annotated[list[str], typer.Argument(metavar="REF", help="Ids, or at least 6 of their last characters.")]
 Require = Annotated[str | None, typer.Option(metavar="EXPR", help="Such as: measures.f1 >= 0.9.")]
 
 
 @app.command("list")
 async def list_(
     run: Invocation,
-    filter: Annotated[
-        str | None, typer.Option(help="Over kind state session dataset algorithm created.")
-    ] = None,
+    filter: Annotated[str | None, typer.Option(help="Over kind state session dataset algorithm created.")] = None,
     sort: Annotated[str | None, typer.Option(help="Field to sort by; -field: descending.")] = None,
     limit: Annotated[int, typer.Option(min=1, help="How many to list.")] = 50,
 ) -> None:
@@ -175,9 +171,7 @@ async def output(
 async def artifact(
     run: Invocation,
     ref: Ref,
-    output: Annotated[
-        str | None, typer.Option("--output", "-o", help="File to write; default: ID.skops.")
-    ] = None,
+    output: Annotated[str | None, typer.Option("--output", "-o", help="File to write; default: ID.skops.")] = None,
 ) -> None:
     """Save the trained model (skops format)."""
     async with run.client() as client:

@@ -15,9 +15,7 @@ from cli.invocation import Invocation
 
 app = AsyncTyper()
 
-Data = Annotated[
-    Path | None, typer.Option(metavar="DIR", help="Data folder; default: AUTOLEARN_DATA, else XDG.")
-]
+Data = Annotated[Path | None, typer.Option(metavar="DIR", help="Data folder; default: AUTOLEARN_DATA, else XDG.")]
 
 
 @app.command()

@@ -127,8 +127,7 @@ async def verify(run: Invocation) -> int:
             for flaw in service.flaws:
                 run.out.line(_flaw(service.service, flaw))
         run.out.line(
-            f"{'ok' if found.ok else 'NOT ok'}: {found.records} records, {found.events} events, "
-            f"{found.seconds:.2f} s"
+            f"{'ok' if found.ok else 'NOT ok'}: {found.records} records, {found.events} events, {found.seconds:.2f} s"
         )
     return 0 if found.ok else 1
 
@@ -150,9 +149,7 @@ async def rebuild(
         names = list(dict.fromkeys(name for service in found.services for name in service))
         if names:
             run.out.table(names, [[service.get(name) for name in names] for service in found.services])
-        run.out.line(
-            f"{found.into}: {'equal' if found.ok else 'NOT equal'} to what is stored ({found.state})"
-        )
+        run.out.line(f"{found.into}: {'equal' if found.ok else 'NOT equal'} to what is stored ({found.state})")
     if found.problem:
         failures.say(text(found.problem.get("detail")))
     return 0 if found.ok else 1

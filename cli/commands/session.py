@@ -16,9 +16,7 @@ app = AsyncTyper(help="Open a session, compare its results, commit or discard th
 
 Which = Annotated[
     str | None,
-    typer.Option(
-        "--session", "-s", metavar="REF", help="The session; default: AUTOLEARN_SESSION, or the one in use."
-    ),
+    typer.Option("--session", "-s", metavar="REF", help="The session; default: AUTOLEARN_SESSION, or the one in use."),
 ]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 
@@ -215,9 +213,7 @@ def _which(run: Invocation, told: str | None) -> str:
 
     which = current.told(run, told)
     if which is None:
-        raise typer.BadParameter(
-            "no session is in use; say --session, or open one with `autolearn session open`"
-        )
+        raise typer.BadParameter("no session is in use; say --session, or open one with `autolearn session open`")
     return which
 
 

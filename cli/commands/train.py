@@ -39,24 +39,16 @@ async def train(
         str | None,
         typer.Option("--session", "-s", metavar="REF", help="Default: the one in use, else a new one."),
     ] = None,
-    task: Annotated[
-        str | None, typer.Option(help="classification or regression; default: by the target.")
-    ] = None,
-    features: Annotated[
-        list[str] | None, typer.Option(help="Columns to learn from; A,B or repeated.")
-    ] = None,
-    exclude: Annotated[
-        list[str] | None, typer.Option(help="Columns not to learn from; A,B or repeated.")
-    ] = None,
+    task: Annotated[str | None, typer.Option(help="classification or regression; default: by the target.")] = None,
+    features: Annotated[list[str] | None, typer.Option(help="Columns to learn from; A,B or repeated.")] = None,
+    exclude: Annotated[list[str] | None, typer.Option(help="Columns not to learn from; A,B or repeated.")] = None,
     positive: Annotated[str | None, typer.Option(help="The positive class of two.")] = None,
     test_share: Annotated[float | None, typer.Option(help="Share of rows held out; default 0.25.")] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of split and algorithm; default 0.")] = None,
     time_limit: Annotated[str | None, typer.Option(metavar="DURATION", help="Such as 90s or 15m.")] = None,
     memory_limit: Annotated[str | None, typer.Option(metavar="SIZE", help="Such as 512M or 2G.")] = None,
     detach: Annotated[bool, typer.Option("--detach/--wait", help="Do not wait for the end.")] = False,
-    timeout: Annotated[
-        float | None, typer.Option(min=0, help="Seconds to wait; the job goes on after.")
-    ] = None,
+    timeout: Annotated[float | None, typer.Option(min=0, help="Seconds to wait; the job goes on after.")] = None,
     require: Annotated[str | None, typer.Option(metavar="EXPR", help="Such as: measures.f1 >= 0.9.")] = None,
 ) -> int:
     """Train algorithms on a dataset, and wait for them.

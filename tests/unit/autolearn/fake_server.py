@@ -199,9 +199,7 @@ class FakePlatform:
     def _dataset(self, ref: str) -> dict[str, Any]:
         name, _, number = ref.partition("@")
         for version in self.datasets:
-            if ref == version["id"] or (
-                version["name"] == name and (not number or number == str(version["version"]))
-            ):
+            if ref == version["id"] or (version["name"] == name and (not number or number == str(version["version"]))):
                 return version
         raise errors.NotFound(f"there is no dataset {ref!r}")
 
@@ -214,9 +212,7 @@ class FakePlatform:
             return Response(status_code=204)
         if request.method == "PATCH":
             told = {each["name"]: each["type"] for each in json.loads(body)["columns"]}
-            columns = [
-                {**column, "type": told.get(column["name"], column["type"])} for column in found["columns"]
-            ]
+            columns = [{**column, "type": told.get(column["name"], column["type"])} for column in found["columns"]]
             found = {**found, "id": ids.new_id("ds"), "version": found["version"] + 1, "columns": columns}
             self.datasets.insert(0, found)
             return JSONResponse(found, 201)
@@ -489,9 +485,7 @@ class FakePlatform:
 
     async def rebuild(self, request: Request, body: bytes) -> Any:
         into = json.loads(body)["into"]
-        return JSONResponse(
-            {"id": "rb1", "state": "running", "into": into}, 202, {"Location": "/v1/log/rebuilds/rb1"}
-        )
+        return JSONResponse({"id": "rb1", "state": "running", "into": into}, 202, {"Location": "/v1/log/rebuilds/rb1"})
 
     async def rebuilt(self, request: Request, body: bytes) -> Any:
         return {

@@ -18,9 +18,7 @@ async def test_the_whole_way(client: Client, penguins: Path, tmp_path: Path) -> 
     version = await client.datasets.upload(penguins)
     assert (version.name, version.rows) == ("penguins", 2)
     session = await client.sessions.open("first")
-    job = await client.train(
-        version, "random_forest", "species", session=session, parameters={"max_depth": 3}
-    )
+    job = await client.train(version, "random_forest", "species", session=session, parameters={"max_depth": 3})
     assert job.state == "succeeded" and job.result is not None
     assert job.record.request == {
         "session": session.id,
@@ -39,9 +37,7 @@ async def test_the_whole_way(client: Client, penguins: Path, tmp_path: Path) -> 
     assert path.read_bytes() == MODEL
 
 
-async def test_commit_waits_until_the_session_has_left_committing(
-    client: Client, platform: FakePlatform
-) -> None:
+async def test_commit_waits_until_the_session_has_left_committing(client: Client, platform: FakePlatform) -> None:
     platform.commit_polls = 2
     session = await client.sessions.open()
     assert (await client.sessions.commit(session)).state == "committed"
@@ -106,9 +102,7 @@ async def test_upload_options_are_query_parameters(client: Client, platform: Fak
     assert platform.requests[-1].headers["content-type"] == "text/csv"
 
 
-async def test_a_missing_file_is_reported_before_anything_is_sent(
-    client: Client, platform: FakePlatform
-) -> None:
+async def test_a_missing_file_is_reported_before_anything_is_sent(client: Client, platform: FakePlatform) -> None:
     with pytest.raises(FileNotFoundError):
         await client.datasets.upload("nowhere.csv")
     assert not platform.requests
@@ -133,17 +127,13 @@ async def test_a_failed_job_raises_only_when_asked_to(client: Client, penguins: 
     assert caught.value.job == job.record
 
 
-async def test_trainings_without_a_session_share_one(
-    client: Client, platform: FakePlatform, penguins: Path
-) -> None:
+async def test_trainings_without_a_session_share_one(client: Client, platform: FakePlatform, penguins: Path) -> None:
     await client.datasets.upload(penguins)
     await asyncio.gather(*(client.train("penguins", "svm", "species") for _ in range(3)))
     assert len(platform.sessions) == 1
 
 
-async def test_waiting_is_bounded_and_the_job_goes_on(
-    client: Client, server: RunningFake, penguins: Path
-) -> None:
+async def test_waiting_is_bounded_and_the_job_goes_on(client: Client, server: RunningFake, penguins: Path) -> None:
     server.hold(True)
     await client.datasets.upload(penguins)
     job = await client.train("penguins", "svm", "species", wait=False)

@@ -40,7 +40,7 @@ def test_the_way_of_the_readme(server: RunningFake, penguins: Path) -> None:
         c.datasets.upload(penguins)
         job = c.train("penguins", "random_forest", target="species")
         assert job.result is not None and job.result["measures"]["test"]["accuracy"] == 0.98
-        assert [line for line in job.output()] == ["first", "second"]
+        assert list(job.output()) == ["first", "second"]
         assert c.jobs.show(job.id[-8:]).wait(check=True).id == job.id
         assert [record.id for record in c.jobs.list()] == [job.id]
         assert c.evaluate(job).state == "succeeded"

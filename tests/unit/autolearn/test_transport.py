@@ -27,9 +27,7 @@ async def test_a_busy_server_is_asked_again_with_the_same_key(client: Client, pl
     assert len(platform.requests) == 4 and len(keys) == 1 and len(platform.sessions) == 1
 
 
-async def test_every_call_has_a_trace_and_every_change_a_key_of_its_own(
-    client: Client, platform: FakePlatform
-) -> None:
+async def test_every_call_has_a_trace_and_every_change_a_key_of_its_own(client: Client, platform: FakePlatform) -> None:
     await client.sessions.open()
     await client.sessions.open()
     await client.info()
@@ -39,9 +37,7 @@ async def test_every_call_has_a_trace_and_every_change_a_key_of_its_own(
     assert "idempotency-key" not in headers[2]
 
 
-async def test_a_retry_that_the_server_puts_off_too_long_is_not_made(
-    client: Client, platform: FakePlatform
-) -> None:
+async def test_a_retry_that_the_server_puts_off_too_long_is_not_made(client: Client, platform: FakePlatform) -> None:
     platform.refusals = [problem(errors.Unavailable("draining"), Retry_After="3600")]
     with pytest.raises(errors.Unavailable, match="draining") as caught:
         await client.sessions.open()
@@ -101,9 +97,7 @@ async def test_a_connection_lost_during_a_change_is_tried_again_with_the_same_ke
     ],
 )
 async def test_what_an_answer_means(answer: httpx.Response, error: type[Exception]) -> None:
-    transport = Transport(
-        Place("http://test", None, "test"), transport=httpx.MockTransport(lambda request: answer)
-    )
+    transport = Transport(Place("http://test", None, "test"), transport=httpx.MockTransport(lambda request: answer))
     with pytest.raises(errors.AutoLearnError) as caught:
         await transport.get("/v1/info")
     await transport.close()

@@ -101,9 +101,7 @@ def test_every_list_has_a_plain_table(shell: Shell, uploaded: None) -> None:
         assert "\x1b" not in ended.out
 
 
-def test_an_unreachable_server_is_one_line_within_five_seconds(
-    shell: Shell, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_unreachable_server_is_one_line_within_five_seconds(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
     with socket.socket() as reserved:
         reserved.bind(("127.0.0.1", 0))
         monkeypatch.setenv("AUTOLEARN_URL", f"http://127.0.0.1:{reserved.getsockname()[1]}")
@@ -171,9 +169,7 @@ def test_requirements_are_a_gate(shell: Shell, uploaded: None) -> None:
     assert shell("experiments", "show", experiment, "--require", "measures.accuracy < 0").code == 7
 
 
-def test_waiting_that_times_out_leaves_the_job_alone(
-    shell: Shell, server: RunningFake, uploaded: None
-) -> None:
+def test_waiting_that_times_out_leaves_the_job_alone(shell: Shell, server: RunningFake, uploaded: None) -> None:
     server.hold(True)
     ended = shell("train", "penguins", "svm", "-t", "species", "--timeout", "0.3", "--json")
     assert ended.code == 124 and ended.json["state"] == "running"
@@ -210,9 +206,7 @@ def test_progress_is_a_line_for_each_step_elsewhere_than_on_a_terminal(shell: Sh
     assert shell("train", "penguins", "svm", "-t", "species", "--quiet").err == ""
 
 
-def test_sessions_are_remembered_for_each_server(
-    shell: Shell, uploaded: None, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_sessions_are_remembered_for_each_server(shell: Shell, uploaded: None, monkeypatch: pytest.MonkeyPatch) -> None:
     first = shell("session", "open", "first", "--json").json["id"]
     second = shell("session", "open", "second", "--json", "--expires-in", "2h").json["id"]
     assert shell("session", "show", "--json").json["id"] == second
@@ -227,9 +221,7 @@ def test_sessions_are_remembered_for_each_server(
     assert shell("session", "show").code == 2
 
 
-def test_a_remembered_session_that_has_ended_is_replaced(
-    shell: Shell, uploaded: None, platform: FakePlatform
-) -> None:
+def test_a_remembered_session_that_has_ended_is_replaced(shell: Shell, uploaded: None, platform: FakePlatform) -> None:
     old = shell("session", "open", "--json").json["id"]
     platform.sessions[old]["state"] = "expired"
     ended = shell("train", "penguins", "svm", "-t", "species", "--json")
@@ -283,9 +275,7 @@ def test_the_log_is_followed_one_event_a_line(server: RunningFake) -> None:
         terminal.close()
 
 
-def test_what_a_server_says_does_not_command_the_terminal(
-    shell: Shell, uploaded: None, platform: FakePlatform
-) -> None:
+def test_what_a_server_says_does_not_command_the_terminal(shell: Shell, uploaded: None, platform: FakePlatform) -> None:
     platform.datasets[0]["name"] = "evil\x1b[2J\nname"
     ended = shell("datasets", "list")
     assert "\x1b" not in ended.out and "evil\\x1b[2J\\nname" in ended.out

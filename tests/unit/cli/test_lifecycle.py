@@ -94,9 +94,7 @@ def test_up_in_the_foreground_becomes_the_server(data: Path, monkeypatch: pytest
     terminal = Terminal("up", "--port", "0", "--data", str(data))
     try:
         terminal.expect("AutoLearn runs at http://127.0.0.1:")
-        assert finding.running_server(data) == finding.RunningServer(
-            terminal.said.split()[-1], terminal.process.pid
-        )
+        assert finding.running_server(data) == finding.RunningServer(terminal.said.split()[-1], terminal.process.pid)
         terminal.process.terminate()
         assert terminal.end() == 0
     finally:
