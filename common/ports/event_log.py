@@ -54,8 +54,8 @@ def topic_of(event: Mapping[str, Any]) -> Topic:
 def facets(event: Mapping[str, Any]) -> dict[str, str | None]:
     """What filters see of an event, by the names in `FACETS`; None where it says nothing about that.
 
-    `service` wrote the event, `peer` is the other side of a call, `record` the subject, `trace` the trace id inside
-    `traceparent` (W3C Trace Context).
+    `service` wrote the event, `peer` is the other side of a call, `record` the subject of a change or what a call names,
+    `trace` the trace id inside `traceparent` (W3C Trace Context).
     """
     data = event.get("data")
     if not isinstance(data, Mapping):
@@ -74,7 +74,7 @@ def facets(event: Mapping[str, Any]) -> dict[str, str | None]:
         "route": _text(data.get("route")),
         "outcome": _text(data.get("outcome")),
         "session": session,
-        "record": subject,
+        "record": subject or _text(data.get("record")),
         "trace": parent[1] if len(parent) > 1 else None,
         "type": str(event["type"]),
         "time": str(event["time"]),

@@ -97,7 +97,7 @@ class SqliteEventLog(EventLog):
         of_source = "" if source is None else "AND source = ?"
         sql = (
             "SELECT record, sequence, arrival, body FROM event INDEXED BY event_record"
-            f" WHERE kind = 'state' AND record IS NOT NULL AND (record, sequence, arrival) > (?, ?, ?) {of_source}"
+            f" WHERE kind = 'state' AND record IS NOT NULL AND sequence IS NOT NULL AND (record, sequence, arrival) > (?, ?, ?) {of_source}"
             " ORDER BY record, sequence, arrival LIMIT ?"
         )
         rest = (_BATCH,) if source is None else (source, _BATCH)
