@@ -93,7 +93,22 @@ def is_written_as_number(cells: pa.StringArray, decimal: str = ".") -> pa.Boolea
 
 def leading_zero(cells: pa.StringArray) -> bool:
     """Whether a cell is digits that begin with a zero that a number would lose: 007, but not 0 or 0.7."""
-    return bool(pc.any(pc.match_substring_regex(cells, _LEADING_ZERO)).as_py())
+    begins = (pc.any(pc.starts_with(cells, start)).as_py() for start in ("0", "-0", "+0"))  # cheaper than the form
+    return any(begins) and bool(pc.any(pc.match_substring_regex(cells, _LEADING_ZERO)).as_py())
+
+
+def plain_numbers(cells: pa.StringArray) -> pa.DoubleArray | None:
+    """The values of cells if all are finite numbers as they stand, without blanks or words; else None. Fast."""
+    try:
+        values = pc.cast(cells, pa.float64())
+    except pa.ArrowInvalid:
+        return None
+    return values if pc.all(pc.is_finite(values), min_count=0).as_py() else None
+
+
+def none_is_number(words: pa.StringArray) -> bool:
+    """Whether no word could be taken for a number."""
+    return all(plain_numbers(pa.array([word], pa.string())) is None for word in words.to_pylist())
 
 
 def might_lie_outside(values: pa.Array) -> bool:
@@ -131,13 +146,13 @@ def _single(cell: pa.Scalar, to: pa.DataType) -> object:
 
 
 def _integers(cells: pa.StringArray, decimal: str) -> pa.Array:
-    if pc.any(
-        pc.match_substring_regex(cells, r"^\+|[xX]")
-    ).as_py():  # a plus is refused by the cast, 0x1F taken
-        hexadecimal = pc.match_substring_regex(cells, "[xX]")
-        cells = pc.if_else(hexadecimal, pa.scalar(None, pa.string()), cells)
-        cells = pc.replace_substring_regex(cells, pattern=r"^\+([0-9])", replacement=r"\1")
-    return _cast(cells, pa.int64(), _INTEGER)
+    try:
+        values = pc.cast(cells, pa.int64())
+        pc.cast(cells, pa.float64())  # which refuses 0x1F, unlike the other
+    except pa.ArrowInvalid:
+        formed = pc.if_else(pc.match_substring_regex(cells, _INTEGER), cells, pa.scalar(None, pa.string()))
+        return _cast(pc.utf8_ltrim(formed, characters="+"), pa.int64(), _INTEGER)
+    return values
 
 
 def _numbers(cells: pa.StringArray, decimal: str) -> pa.Array:

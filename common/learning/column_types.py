@@ -29,17 +29,22 @@ class Evidence:
         self.out_of_range: tuple[int, str] | None = None
         """Line and text of the first cell written as a number that 64 bits do not hold."""
 
-    def observe(self, texts: pa.StringArray, lines: pa.Int64Array) -> None:
-        """Take a block of cleaned cells into account."""
+    def observe(self, texts: pa.StringArray, lines: pa.Int64Array, numbers: pa.DoubleArray | None = None) -> None:
+        """Take a block of cleaned cells into account; `numbers` are their values where all are known to be some."""
         present = len(texts) - texts.null_count
         if present == 0:
             return
         self.values += present
         if self._numeric:
-            self._observe_numbers(texts, lines)
+            self._observe_numbers(texts, lines, numbers)
         for kind in (ColumnType.boolean, ColumnType.datetime):
             if kind in self._allowed and not cells.fits(texts, cells.convert(texts, kind)):
                 self._allowed.discard(kind)
+
+    @property
+    def numeric_so_far(self) -> bool:
+        """Whether every cell was written as a number until now."""
+        return self._numeric
 
     def kind(self) -> ColumnType | None:
         """The type, if it is not one of texts; which of these, `text_kind` tells. No value at all: number."""
@@ -55,15 +60,15 @@ class Evidence:
         """Whether every cell is written as a number, also where 64 bits do not hold it."""
         return self._numeric and self.values > 0 and not self.leading_zeros
 
-    def _observe_numbers(self, texts: pa.StringArray, lines: pa.Int64Array) -> None:
+    def _observe_numbers(self, texts: pa.StringArray, lines: pa.Int64Array, values: pa.DoubleArray | None) -> None:
         if ColumnType.integer in self._allowed:
-            values = cells.convert(texts, ColumnType.integer)
-            if cells.fits(texts, values):
+            if cells.fits(texts, cells.convert(texts, ColumnType.integer)):
                 self.leading_zeros = self.leading_zeros or cells.leading_zero(texts)
                 self._allowed -= {ColumnType.boolean, ColumnType.datetime}
                 return
             self._allowed.discard(ColumnType.integer)
-        values = cells.convert(texts, ColumnType.number, self._decimal)
+        if values is None:
+            values = cells.convert(texts, ColumnType.number, self._decimal)
         fit = cells.fits(texts, values)
         if not fit or cells.might_lie_outside(values):
             self._observe_range(texts, lines)

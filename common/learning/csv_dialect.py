@@ -45,9 +45,7 @@ def find_dialect(path: Path, told: Told) -> tuple[Dialect, list[str]]:
     quotes = ['"', "'"] if told.quote is None else [told.quote]
     delimiters = DELIMITERS if told.delimiter is None else (told.delimiter,)
     choices = [
-        (delimiter, quote, _parse(sample, delimiter, quote, whole))
-        for quote in quotes
-        for delimiter in delimiters
+        (delimiter, quote, _parse(sample, delimiter, quote, whole)) for quote in quotes for delimiter in delimiters
     ]
     delimiter, quote, rows = max(choices, key=lambda choice: _score(choice[2], choice[1], missing))
     if told.quote is None and quote == "'" and not _is_quoted_by(rows, sample, "'"):
@@ -95,9 +93,7 @@ def _value_share(rows: _Rows, missing: Sequence[str]) -> float:
 
 def _is_quoted_by(rows: _Rows, sample: str, quote: str) -> bool:
     """Whether the quote stands around whole cells: a lone apostrophe in a text is none."""
-    around = re.findall(
-        rf"(?:^|[,;\t|])\s*{quote}[^{quote}\r\n]*{quote}\s*(?=$|[,;\t|\r\n])", sample, re.MULTILINE
-    )
+    around = re.findall(rf"(?:^|[,;\t|])\s*{quote}[^{quote}\r\n]*{quote}\s*(?=$|[,;\t|\r\n])", sample, re.MULTILINE)
     return bool(around) and 2 * len(around) == sample.count(quote) and bool(rows)
 
 

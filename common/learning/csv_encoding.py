@@ -55,9 +55,7 @@ def find_encoding(path: Path, told: str | None) -> tuple[str, list[str]]:
         raise bad_data("empty", "the file is empty")
     for magic, name in _FORMATS:
         if start.startswith(magic):
-            raise bad_data(
-                "encoding", f"this is {name}, not CSV text; unpack or export it first", line=1, column=1
-            )
+            raise bad_data("encoding", f"this is {name}, not CSV text; unpack or export it first", line=1, column=1)
     if told is not None:
         return _checked(path, told), []
     marked = next((name for mark, name in _MARKS if start.startswith(mark)), None)
@@ -89,9 +87,7 @@ def _checked(path: Path, encoding: str) -> str:
 
 
 def _error(trouble: _Trouble) -> Exception:
-    return bad_data(
-        trouble.code, f"{trouble.what} (character {trouble.character} of the line)", line=trouble.line
-    )
+    return bad_data(trouble.code, f"{trouble.what} (character {trouble.character} of the line)", line=trouble.line)
 
 
 def _looks_wide(start: bytes) -> bool:

@@ -46,9 +46,7 @@ class Told:
     @classmethod
     def parse(cls, given: Mapping[str, Any]) -> Told:
         """Checked options; `errors.Invalid` names each one that cannot be used."""
-        options = UploadOptions.model_validate(
-            {name: value for name, value in given.items() if name != "types"}
-        )
+        options = UploadOptions.model_validate({name: value for name, value in given.items() if name != "types"})
         told = cls(
             delimiter="\t" if options.delimiter in ("\\t", "tab") else options.delimiter,
             encoding=options.encoding,
@@ -101,9 +99,7 @@ def told_types(given: Mapping[str, str]) -> dict[str, ColumnType]:
 def _flaws(told: Told) -> list[errors.Flaw]:
     found = []
     if told.delimiter is not None and (len(told.delimiter) != 1 or told.delimiter in "\r\n\"' .\0"):
-        found.append(
-            errors.Flaw("/options/delimiter", "value", "the delimiter is one character, such as , ; | or tab")
-        )
+        found.append(errors.Flaw("/options/delimiter", "value", "the delimiter is one character, such as , ; | or tab"))
     if told.quote is not None and (len(told.quote) > 1 or told.quote in ("\r", "\n", " ", "\0")):
         found.append(errors.Flaw("/options/quote", "value", "the quote is one character, or empty for none"))
     if told.quote and told.quote == told.delimiter:

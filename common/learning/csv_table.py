@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from itertools import repeat
 from pathlib import Path
 
 import pyarrow as pa
@@ -19,7 +20,7 @@ from common.learning import cells
 from common.learning.column_types import Evidence, text_kind
 from common.learning.csv_dialect import find_dialect
 from common.learning.csv_options import Dialect, Limits, Told
-from common.learning.csv_records import Block, Records
+from common.learning.csv_records import Records
 from common.learning.malformed import bad_data, check_names, shown
 from common.learning.table import Kinds, TableWriter
 from common.learning.text_spool import Spool, SpoolWriter, TextBlock
@@ -56,11 +57,13 @@ def read_csv(
     dialect, notes = find_dialect(source, told)
     with (
         tempfile.TemporaryDirectory(dir=target.parent, prefix="texts-") as folder,
-        closing(Records(source, dialect, limits)) as records,
+        source.open(encoding=dialect.encoding, newline="") as text,
     ):
+        records = Records(text, dialect, limits)
         check_names(types, records.names, "/types")
         reading = _Reading(records.names, dialect, types)
-        reading.spool(records, Path(folder) / "texts", progress)
+        size = max(1, source.stat().st_size)
+        reading.spool(records, Path(folder) / "texts", lambda: progress("reading", text.buffer.tell() / size))
         with closing(Spool(Path(folder) / "texts")) as spool:
             kinds = reading.kinds(spool)
             with TableWriter(target, kinds) as writer:
@@ -81,16 +84,16 @@ class _Reading:
         self._missing = cells.word_array(dialect.missing)
         self._evidence = [Evidence(dialect.decimal) for _ in names]
         self._words: Counter[str] = Counter()
+        # A short cut that is none if commas are to be points, or -999 means missing.
+        self._plain_numbers = dialect.decimal == "." and cells.none_is_number(self._missing)
 
-    def spool(self, records: Records, path: Path, progress: Progress) -> None:
+    def spool(self, records: Records, path: Path, progress: Callable[[], None]) -> None:
         """First pass: every cell cleaned to disk, every column observed."""
         with closing(SpoolWriter(path, len(self._names))) as writer:
-            for block in records.blocks(lambda fraction: progress("reading", fraction)):
-                texts = self._cleaned(block)
-                for name, evidence, column in zip(self._names, self._evidence, texts.columns, strict=True):
-                    if name not in self._types:
-                        evidence.observe(column, texts.lines)
-                writer.write(texts)
+            for block in records.blocks():
+                columns = list(map(self._observed, self._names, self._evidence, block.columns, repeat(block.lines)))
+                writer.write(TextBlock(columns, block.lines))
+                progress()
 
     def kinds(self, spool: Spool) -> Kinds:
         """The type of each column: as told, else as found."""
@@ -114,9 +117,7 @@ class _Reading:
                 written = cells.is_written_as_number(texts.slice(index, 1), self._decimal)[0].as_py()
                 numeric = kinds[name] in (ColumnType.number, ColumnType.integer)
                 code = "number" if numeric and written else "type"
-                raise bad_data(
-                    code, f"{shown(text)!r} is not {kinds[name]}", line=line, column=position, name=name
-                )
+                raise bad_data(code, f"{shown(text)!r} is not {kinds[name]}", line=line, column=position, name=name)
             converted.append(values)
         return converted
 
@@ -128,20 +129,23 @@ class _Reading:
             remarks.append(f"read as missing: {counted}")
         for name, evidence in zip(self._names, self._evidence, strict=True):
             if evidence.leading_zeros and kinds[name] in _TEXTS and name not in self._types:
-                remarks.append(
-                    f"column {shown(name)} has numbers with leading zeros and is kept as {kinds[name]}"
-                )
+                remarks.append(f"column {shown(name)} has numbers with leading zeros and is kept as {kinds[name]}")
             if evidence.values == 0 and name not in self._types:
                 remarks.append(f"column {shown(name)} has no value in any row")
         return remarks
 
-    def _cleaned(self, block: Block) -> TextBlock:
-        columns = []
-        for column in zip(*block.rows, strict=True):
-            texts, words = cells.without_words(cells.clean(pa.array(column, pa.string())), self._missing)
-            self._words.update(words)
-            columns.append(texts)
-        return TextBlock(columns, pa.array(block.lines, pa.int64()))
+    def _observed(self, name: str, evidence: Evidence, written: pa.StringArray, lines: pa.Int64Array) -> pa.StringArray:
+        """The cells of one column in a block, cleaned and taken into account."""
+        if self._plain_numbers and evidence.numeric_so_far and name not in self._types:
+            numbers = cells.plain_numbers(written)
+            if numbers is not None:  # then there was nothing to clean
+                evidence.observe(written, lines, numbers)
+                return written
+        texts, words = cells.without_words(cells.clean(written), self._missing)
+        self._words.update(words)
+        if name not in self._types:
+            evidence.observe(texts, lines)
+        return texts
 
     def _found(self, position: int, evidence: Evidence) -> ColumnType | None:
         if evidence.numeric and evidence.out_of_range is not None:

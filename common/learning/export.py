@@ -45,14 +45,10 @@ def _to_arrow(source: Path, target: Path, progress: Progress) -> None:
 def _to_csv(source: Path, target: Path, progress: Progress) -> None:
     """RFC 4180 in UTF-8 with a header; missing cells are empty, moments RFC 3339, formulas disarmed by a `'`."""
     with StoredTable(source) as table, target.open("wb") as sink:
-        schema = pa.schema(
-            [(name, pa.string()) for name in _disarmed(pa.array(list(table.kinds))).to_pylist()]
-        )
+        schema = pa.schema([(name, pa.string()) for name in _disarmed(pa.array(list(table.kinds))).to_pylist()])
         # In a table of one column an empty cell would be an empty line, which is no row: there it is written "".
         single = len(schema) == 1
-        options = arrow_csv.WriteOptions(
-            quoting_style="all_valid" if single else "needed", quoting_header="needed"
-        )
+        options = arrow_csv.WriteOptions(quoting_style="all_valid" if single else "needed", quoting_header="needed")
         with arrow_csv.CSVWriter(sink, schema, write_options=options) as writer:
             for batch in _told(table, progress):
                 columns = [_csv_cells(column) for column in batch.columns]

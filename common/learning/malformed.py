@@ -20,9 +20,7 @@ def bad_data(
     """
     place = where(line, column, name)
     detail = f"{place}: {what}" if place else what
-    return errors.BadData(
-        f"The file cannot be read as a table: {detail}", flaws=[errors.Flaw(POINTER, code, detail)]
-    )
+    return errors.BadData(f"The file cannot be read as a table: {detail}", flaws=[errors.Flaw(POINTER, code, detail)])
 
 
 def where(line: int | None, column: int | None, name: str | None = None) -> str:

@@ -38,7 +38,5 @@ def _column(column: pa.Array, longest: int) -> list[Any]:
         return [moment(value) for value in column.cast(pa.int64()).to_pylist()]
     values: list[Any] = column.to_pylist()
     if pa.types.is_string(column.type):
-        return [
-            text if text is None or len(text) <= longest else text[: longest - 1] + "…" for text in values
-        ]
+        return [text if text is None or len(text) <= longest else text[: longest - 1] + "…" for text in values]
     return values

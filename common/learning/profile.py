@@ -51,9 +51,7 @@ def _numeric(column: pa.ChunkedArray, short: bool) -> dict[str, Any]:
     values = column.drop_null().to_numpy()
     if not len(values):
         empty: dict[str, Any] = dict.fromkeys(("min", "max", "mean", "std"))
-        return (
-            empty if short else empty | {"quantiles": dict.fromkeys(map(str, QUANTILES)), "histogram": None}
-        )
+        return empty if short else empty | {"quantiles": dict.fromkeys(map(str, QUANTILES)), "histogram": None}
     with np.errstate(over="ignore", invalid="ignore"):
         figures = {
             "min": values.min().item(),
@@ -65,9 +63,7 @@ def _numeric(column: pa.ChunkedArray, short: bool) -> dict[str, Any]:
             return figures
         floats = values.astype(np.float64)
         quantiles = np.quantile(floats, QUANTILES)
-        figures["quantiles"] = {
-            str(share): _finite(value) for share, value in zip(QUANTILES, quantiles, strict=True)
-        }
+        figures["quantiles"] = {str(share): _finite(value) for share, value in zip(QUANTILES, quantiles, strict=True)}
         figures["histogram"] = _histogram(floats)
     return figures
 
@@ -88,9 +84,7 @@ def _texts(column: pa.ChunkedArray, short: bool) -> dict[str, Any]:
     table = pa.table({"value": counted.field("values"), "count": counted.field("counts")})
     order = [("count", "descending"), ("value", "ascending")]
     chosen = pc.select_k_unstable(table, k=1 if short else _TOP, sort_keys=order)
-    top = [
-        {"value": item["value"][:_SHOWN], "count": item["count"]} for item in table.take(chosen).to_pylist()
-    ]
+    top = [{"value": item["value"][:_SHOWN], "count": item["count"]} for item in table.take(chosen).to_pylist()]
     return {"top": top}
 
 

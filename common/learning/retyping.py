@@ -18,9 +18,7 @@ from common.learning.table import StoredTable, TableWriter
 _NUMERIC = (ColumnType.number, ColumnType.integer)
 
 
-def retype(
-    source: Path, target: Path, types: Mapping[str, ColumnType], progress: Callable[[float], None]
-) -> str:
+def retype(source: Path, target: Path, types: Mapping[str, ColumnType], progress: Callable[[float], None]) -> str:
     """Store the table `source` at `target` with the given types; gives the new digest.
 
     `errors.Invalid` for a name that is no column, `errors.BadData` for a value that the new type does not have, with

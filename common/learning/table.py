@@ -24,31 +24,39 @@ from common.learning.cells import ARROW_TYPES
 
 _KIND = b"autolearn.type"
 BATCH_ROWS = 1 << 16
+_GROUP_BYTES = 1 << 25
 
 Kinds = dict[str, ColumnType]
 """Column types by name, in the order of the columns."""
 
 
 class TableWriter:
-    """Writes a table block by block: one row group each, and the digest on the way."""
+    """Writes a table block by block, the digest on the way, and gathers small blocks to row groups worth reading."""
 
     def __init__(self, path: Path, kinds: Kinds) -> None:
         self._schema = pa.schema(
-            [
-                pa.field(name, ARROW_TYPES[kind], metadata={_KIND: kind.value.encode()})
-                for name, kind in kinds.items()
-            ]
+            [pa.field(name, ARROW_TYPES[kind], metadata={_KIND: kind.value.encode()}) for name, kind in kinds.items()]
         )
         self._digest = Digest(kinds)
-        self._writer = pq.ParquetWriter(path, self._schema, compression="zstd")
+        # Leaf columns by position would be clearer; a name with a dot is one of these too, for there is no nesting.
+        repetitive = [name for name, kind in kinds.items() if pa.types.is_string(ARROW_TYPES[kind])]
+        self._writer = pq.ParquetWriter(path, self._schema, compression="zstd", use_dictionary=repetitive)
+        self._waiting: list[pa.RecordBatch] = []
         self.rows = 0
 
     def write(self, columns: Sequence[pa.Array]) -> None:
         """Append rows, given as one array a column, of the stored types."""
         batch = pa.RecordBatch.from_arrays(list(columns), schema=self._schema)
         self._digest.update(batch)
-        self._writer.write_batch(batch)
+        self._waiting.append(batch)
         self.rows += batch.num_rows
+        if sum(one.nbytes for one in self._waiting) >= _GROUP_BYTES:
+            self._flush()
+
+    def _flush(self) -> None:
+        table = pa.Table.from_batches(self._waiting, self._schema)
+        self._writer.write_table(table, row_group_size=max(1, table.num_rows))
+        self._waiting = []
 
     @property
     def digest(self) -> str:
@@ -61,6 +69,8 @@ class TableWriter:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if kind is None and self._waiting:
+            self._flush()
         self._writer.close()
 
 
@@ -88,9 +98,7 @@ class Digest:
 
     def hexdigest(self) -> str:
         """The digest of all blocks so far, 64 hexadecimal digits."""
-        parts = [
-            [name, kind.value, one.hexdigest(), two.hexdigest()] for name, kind, one, two in self._columns
-        ]
+        parts = [[name, kind.value, one.hexdigest(), two.hexdigest()] for name, kind, one, two in self._columns]
         return hashlib.sha256(json.dumps(parts, separators=(",", ":")).encode()).hexdigest()
 
 
@@ -108,9 +116,7 @@ class StoredTable:
         # By position: in a projection of Parquet a dot in a name would mean a nested field.
         position = list(self.kinds).index(name)
         groups = range(self._file.num_row_groups)
-        chunks = [
-            self._file.reader.read_row_group(group, column_indices=[position]).column(0) for group in groups
-        ]
+        chunks = [self._file.reader.read_row_group(group, column_indices=[position]).column(0) for group in groups]
         return pa.chunked_array(
             [chunk for column in chunks for chunk in column.chunks], type=ARROW_TYPES[self.kinds[name]]
         )

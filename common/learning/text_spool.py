@@ -20,16 +20,12 @@ class SpoolWriter:
     """Takes blocks of texts, in order."""
 
     def __init__(self, path: Path, width: int) -> None:
-        self._schema = pa.schema(
-            [(str(number), pa.string()) for number in range(width)] + [("line", pa.int64())]
-        )
+        self._schema = pa.schema([(str(number), pa.string()) for number in range(width)] + [("line", pa.int64())])
         self._writer = pa.ipc.new_file(path, self._schema)
 
     def write(self, block: TextBlock) -> None:
         """Append a block."""
-        self._writer.write_batch(
-            pa.RecordBatch.from_arrays([*block.columns, block.lines], schema=self._schema)
-        )
+        self._writer.write_batch(pa.RecordBatch.from_arrays([*block.columns, block.lines], schema=self._schema))
 
     def close(self) -> None:
         """End the file; only then can it be read."""
