@@ -1,0 +1,103 @@
+"""The documentation is true: every command and every piece of Python in tutorial and how-tos is run as it stands."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent.parent
+DOCS = ROOT / "docs"
+_BLOCK = re.compile(r"```(console|python)\n(.*?)```(?:\n<!-- expect: (.*?) -->)?", re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Block:
+    """A block of a page: what runs, and what its output must hold."""
+
+    kind: str
+    text: str
+    expected: str | None
+
+
+def blocks(page: Path) -> list[Block]:
+    return [Block(*match) for match in _BLOCK.findall(page.read_text())]
+
+
+def executed() -> list[Path]:
+    return [DOCS / "tutorial.md", *sorted((DOCS / "how-to").glob("*.md"))]
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> dict[str, str]:
+    """An environment whose `autolearn` is this checkout's, with folders of its own."""
+    binaries = tmp_path / "bin"
+    binaries.mkdir()
+    command = binaries / "autolearn"
+    command.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m cli "$@"\n')
+    command.chmod(0o755)
+    (binaries / "python").symlink_to(sys.executable)
+    (tmp_path / "tests").symlink_to(ROOT / "tests")
+    return {
+        **{name: value for name, value in os.environ.items() if not name.startswith("AUTOLEARN_")},
+        "PATH": f"{binaries}:{os.environ['PATH']}",
+        "PYTHONPATH": str(ROOT),
+        "AUTOLEARN_DATA": str(tmp_path / "data"),
+        "XDG_CONFIG_HOME": str(tmp_path / "config"),
+        "XDG_STATE_HOME": str(tmp_path / "state"),
+        "COLUMNS": "160",
+    }
+
+
+def run(command: list[str], place: dict[str, str], cwd: Path) -> str:
+    done = subprocess.run(
+        command, env=place, cwd=cwd, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
+    return done.stdout + done.stderr
+
+
+def ready(place: dict[str, str], cwd: Path) -> None:
+    """A running platform with its five datasets, as the how-tos take for granted."""
+    said = run(["autolearn", "up", "--detach", "--port", "0"], place, cwd)
+    place["AUTOLEARN_URL"] = re.search(r"http://\S+", said).group()  # type: ignore[union-attr]
+    waiting = (
+        "import time, autolearn\n"
+        "end = time.monotonic() + 60\n"
+        "with autolearn.connect() as client:\n"
+        "    while len({one.name for one in client.datasets.list()}) < 5:\n"
+        "        assert time.monotonic() < end, 'the five datasets did not come'\n"
+    )
+    run([sys.executable, "-c", waiting], place, cwd)
+
+
+@pytest.mark.acceptance
+@pytest.mark.timeout(240)
+@pytest.mark.parametrize("page", executed(), ids=lambda page: page.stem)
+def test_page_runs_as_it_stands(page: Path, place: dict[str, str], tmp_path: Path) -> None:
+    found = blocks(page)
+    assert found, f"{page} has nothing to run"
+    try:
+        if page.stem != "tutorial":
+            ready(place, tmp_path)
+        for block in found:
+            if block.kind == "python":
+                said = run([sys.executable, "-c", block.text], place, tmp_path)
+            else:
+                lines = [line[2:] for line in block.text.splitlines() if line.startswith("$ ")]
+                said = "".join(run(["sh", "-ec", line], place, tmp_path) for line in lines)
+            assert not block.expected or block.expected in said, f"{block.text}\nsaid:\n{said}"
+    finally:
+        subprocess.run(["autolearn", "down"], env=place, cwd=tmp_path, check=False, capture_output=True, timeout=60)
+
+
+def test_links_lead_somewhere() -> None:
+    pages = [ROOT / "README.md", *DOCS.rglob("*.md")]
+    for page in pages:
+        for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text()):
+            assert (page.parent / target).exists(), f"{page.relative_to(ROOT)} links to {target}, which is not there"
