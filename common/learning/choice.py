@@ -29,9 +29,15 @@ def infer_task(column: Mapping[str, Any], distinct: int) -> tuple[str, str]:
     if kind in ("category", "boolean", "text"):
         return CLASSIFICATION, f"the target {name!r} is {kind}"
     if kind == "integer" and distinct <= FEW_VALUES:
-        return CLASSIFICATION, f"the target {name!r} is integer with {distinct} distinct values (at most {FEW_VALUES})"
+        return (
+            CLASSIFICATION,
+            f"the target {name!r} is integer with {distinct} distinct values (at most {FEW_VALUES})",
+        )
     if kind == "integer":
-        return REGRESSION, f"the target {name!r} is integer with {distinct} distinct values (more than {FEW_VALUES})"
+        return (
+            REGRESSION,
+            f"the target {name!r} is integer with {distinct} distinct values (more than {FEW_VALUES})",
+        )
     return REGRESSION, f"the target {name!r} is {kind}"
 
 

@@ -83,7 +83,13 @@ def by_class(predictions: Predictions) -> dict[str, Any]:
         predictions.truth, predictions.predicted, labels=labels, average=None, zero_division=np.nan
     )
     per_class = [
-        {"label": label, "precision": _figure(p), "recall": _figure(r), "f1": _figure(f), "support": int(support)}
+        {
+            "label": label,
+            "precision": _figure(p),
+            "recall": _figure(r),
+            "f1": _figure(f),
+            "support": int(support),
+        }
         for label, p, r, f, support in zip(labels, *figures, strict=True)
     ]
     return {"confusion_matrix": {"labels": labels, "counts": counts.tolist()}, "per_class": per_class}

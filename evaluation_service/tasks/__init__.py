@@ -1,1 +1,1 @@
-"""What the evaluation service runs in child processes."""
+"""What runs in the child process of an evaluation task."""

@@ -1,1 +1,1 @@
-"""What the training service runs in child processes."""
+"""What runs in the child process of a training task."""

@@ -1,40 +1,51 @@
-"""Naive Bayes with normal distributions."""
+"""Gaussian naive Bayes, fitted by scikit-learn's `GaussianNB`."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from common.learning import learned
-from common.learning.algorithms.entry import CLASSIFICATION, AlgorithmEntry
-from common.learning.hyperparameters import Hyperparameter, Number
+from common.learning.algorithm import Algorithm, Task
+from common.learning.learned import MOST_CLASSES, by_feature
+from common.learning.parameter import Number, Parameter
 
 
-def _build(task: str, parameters: Mapping[str, Any], threads: int) -> Any:
+def build(task: Task, parameters: Mapping[str, Any], threads: int) -> Any:
+    """An unfitted estimator."""
     from sklearn.naive_bayes import GaussianNB
 
     return GaussianNB(**parameters)
 
 
-def _learned(estimator: Any, names: Sequence[str]) -> dict[str, Any]:
+def learned(estimator: Any, feature_names: Sequence[str]) -> dict[str, Any]:
+    """Prior of each class, and mean and variance of each feature by class."""
+    labels = [str(label) for label in estimator.classes_[:MOST_CLASSES]]
     return {
-        "class_priors": learned.figures(estimator.class_prior_[: learned.MOST_FIGURES]),
-        "means": learned.by_size(names, [list(row) for row in estimator.theta_]),
+        "priors": {label: float(prior) for label, prior in zip(labels, estimator.class_prior_, strict=False)},
+        "means": {label: by_feature(row, feature_names) for label, row in zip(labels, estimator.theta_, strict=False)},
+        "variances": {
+            label: by_feature(row, feature_names) for label, row in zip(labels, estimator.var_, strict=False)
+        },
     }
 
 
-ENTRY = AlgorithmEntry(
+ALGORITHM = Algorithm(
     name="naive_bayes",
     title="Naive Bayes",
-    description="Bayes' rule with features taken as independent and normally distributed within each class.",
+    description=(
+        "Takes the features as independent and normally distributed within each class. Instant; a good baseline, its "
+        "probabilities are too sure of themselves."
+    ),
     parameters={
-        CLASSIFICATION: (
-            Hyperparameter(
-                "var_smoothing", (Number(0),), 1e-9, "Share of the largest variance that is added to all variances."
+        "classification": (
+            Parameter(
+                "var_smoothing",
+                1e-9,
+                (Number(minimum=0, maximum=1),),
+                "Share of the largest variance that is added to all variances, for stability.",
             ),
         )
     },
-    build=_build,
-    learned=_learned,
-    dense=True,
+    build=build,
+    learned=learned,
 )
