@@ -1,4 +1,7 @@
-"""What a fitted estimator has learned, as JSON-safe values of bounded size."""
+"""What an estimator learned, small enough to read: coefficients, importances, sizes.
+
+The fitted attributes are scikit-learn's; here they only become JSON, the largest figures first, and bounded.
+"""
 
 from __future__ import annotations
 
@@ -6,35 +9,41 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 MOST_FEATURES = 100
-MOST_CLASSES = 20
+MOST_FIGURES = 400
+"""Coefficients of all features and classes together: about 20 KB of JSON."""
 
 
-def by_feature(values: Iterable[Any], names: Sequence[str]) -> dict[str, float]:
-    """Each feature's value, in the order of the features, at most the first `MOST_FEATURES`."""
-    return {name: float(value) for name, value in zip(names[:MOST_FEATURES], values, strict=False)}
+def figures(values: Iterable[Any]) -> list[float]:
+    """Numbers as JSON has them, six significant digits."""
+    return [float(f"{float(value):.6g}") for value in values]
 
 
-def importances(values: Iterable[Any], names: Sequence[str]) -> dict[str, float]:
-    """Each feature's importance, greatest first, at most `MOST_FEATURES`."""
-    pairs = sorted(((name, float(value)) for name, value in zip(names, values, strict=True)), key=lambda pair: -pair[1])
-    return dict(pairs[:MOST_FEATURES])
+def by_size(names: Sequence[str], rows: Sequence[Sequence[Any]]) -> dict[str, Any]:
+    """Features with their figures (`rows`: one per class or output, one column per feature), largest first.
 
-
-def linear_terms(coefficients: Any, intercepts: Any, rows: Sequence[Any], names: Sequence[str]) -> dict[str, Any]:
-    """Coefficients and intercept of each row of a linear model; of many features, those with the largest coefficients.
-
-    `rows` names what each row of the coefficients decides; a single row named None is given without a name.
+    `{"shown": [{"feature", "values"}], "total"}`, where `shown` are at most 100 features.
     """
-    table = [[float(value) for value in row] for row in coefficients]
-    offsets = [float(value) for value in (intercepts if hasattr(intercepts, "__len__") else [intercepts])]
-    offsets = offsets * len(table) if len(offsets) == 1 else offsets
-    weight = [max(abs(row[i]) for row in table) for i in range(len(names))]
-    kept = sorted(sorted(range(len(names)), key=lambda i: -weight[i])[:MOST_FEATURES])
-    named = [{names[i]: row[i] for i in kept} for row in table]
-    if len(rows) == 1 and rows[0] is None:
-        return {"coefficients": named[0], "intercept": offsets[0]}
-    labels = [str(row) for row in rows[:MOST_CLASSES]]
+    total = len(names)
+    width = max(1, len(rows))
+    order = sorted(range(total), key=lambda column: -max(abs(float(row[column])) for row in rows))
+    kept = order[: max(1, min(MOST_FEATURES, MOST_FIGURES // width))]
+    shown = [
+        {"feature": names[column][:80], "values": figures([row[column] for row in rows[:MOST_FIGURES]])}
+        for column in kept
+    ]
+    return {"shown": shown, "total": total}
+
+
+def importances(names: Sequence[str], values: Sequence[Any]) -> dict[str, Any]:
+    """Impurity-based importances (Breiman 2001), which add up to 1; largest first."""
+    return by_size(names, [values])
+
+
+def linear(estimator: Any, names: Sequence[str]) -> dict[str, Any]:
+    """Coefficients and intercepts; one row per class, or a single row for two classes and for regression."""
+    rows = estimator.coef_.reshape(-1, len(names))
+    intercepts = estimator.intercept_ if hasattr(estimator.intercept_, "__len__") else [estimator.intercept_]
     return {
-        "coefficients": dict(zip(labels, named, strict=False)),
-        "intercept": dict(zip(labels, offsets, strict=False)),
+        "coefficients": by_size(names, [list(row) for row in rows]),
+        "intercepts": figures(list(intercepts)[:MOST_FIGURES]),
     }

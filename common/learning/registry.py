@@ -1,79 +1,67 @@
-"""Which algorithms and measures there are: the ones of this package and those that installed packages add.
+"""All algorithms and measures: those of this repository, then those of installed packages.
 
-A package adds one with an entry point in the group `autolearn.algorithms` (an `Algorithm`) or `autolearn.measures` (a
-`Measure` or a tuple of them). A name that exists already is refused: nobody should get another estimator than the one
-the documentation describes.
+A package adds its own through the entry point groups `autolearn.algorithms` and `autolearn.measures`; an entry point
+names an `AlgorithmEntry` or `MeasureEntry`, or a tuple of them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
 from functools import cache
-from importlib import import_module
-from importlib.metadata import entry_points
+from importlib import metadata
 from types import MappingProxyType
-from typing import Any
+from typing import TypeVar
 
 from common import errors
-from common.learning.algorithm import Algorithm, Task
-from common.learning.measure import Measure
-from common.learning.parameter import near
+from common.learning.algorithms import (
+    decision_tree,
+    linear_regression,
+    logistic_regression,
+    naive_bayes,
+    random_forest,
+    svm,
+)
+from common.learning.algorithms.entry import AlgorithmEntry
+from common.learning.measures import accuracy, ranking, regression, retrieval
+from common.learning.measures.entry import MeasureEntry
 
-ALGORITHMS = ("logistic_regression", "decision_tree", "random_forest", "svm", "naive_bayes")
-MEASURES = ("averaged", "accuracy", "ranking", "log_loss", "regression")
+Entry = TypeVar("Entry", AlgorithmEntry, MeasureEntry)
+
+_ALGORITHMS = (
+    logistic_regression.ENTRY,
+    decision_tree.ENTRY,
+    random_forest.ENTRY,
+    svm.ENTRY,
+    naive_bayes.ENTRY,
+    linear_regression.ENTRY,
+)
+_MEASURES = (*accuracy.ENTRIES, *retrieval.ENTRIES, *ranking.ENTRIES, *regression.ENTRIES)
 
 
 @cache
-def algorithms() -> Mapping[str, Algorithm]:
-    """All algorithms by name, in the order of the catalogue."""
-    own = (import_module(f"common.learning.algorithms.{name}").ALGORITHM for name in ALGORITHMS)
-    return _by_name([*own, *_installed("autolearn.algorithms", Algorithm)])
+def algorithms() -> MappingProxyType[str, AlgorithmEntry]:
+    """Every algorithm by its name."""
+    return _collect(_ALGORITHMS, "autolearn.algorithms", AlgorithmEntry)
 
 
 @cache
-def measures() -> Mapping[str, Measure]:
-    """All measures by name, in the order of the catalogue."""
-    own = (measure for name in MEASURES for measure in import_module(f"common.learning.measures.{name}").MEASURES)
-    return _by_name([*own, *_installed("autolearn.measures", Measure)])
+def measures() -> MappingProxyType[str, MeasureEntry]:
+    """Every measure by its name."""
+    return _collect(_MEASURES, "autolearn.measures", MeasureEntry)
 
 
-def algorithm(name: str) -> Algorithm:
-    """The algorithm of that name; NotFound with near misses."""
-    return _named(algorithms(), name, "algorithm")
+def measures_for(task: str) -> tuple[MeasureEntry, ...]:
+    """The measures that are computed for a task when nobody asks for particular ones."""
+    return tuple(entry for entry in measures().values() if task in entry.tasks and entry.default)
 
 
-def measure(name: str) -> Measure:
-    """The measure of that name; NotFound with near misses."""
-    return _named(measures(), name, "measure")
-
-
-def measures_for(task: Task) -> list[Measure]:
-    """The measures that fit the task."""
-    return [each for each in measures().values() if task in each.tasks]
-
-
-def _named[T](known: Mapping[str, T], name: str, noun: str) -> T:
-    found = known.get(name)
-    if found is None:
-        hints = near(name, known)
-        meant = f"; did you mean {' or '.join(hints)}?" if hints else f"; there are {', '.join(known)}"
-        raise errors.NotFound(f"There is no {noun} {name[:80]!r}{meant}", extra={"suggestions": list(hints)})
-    return found
-
-
-def _by_name(entries: Iterable[Any]) -> Mapping[str, Any]:
-    found: dict[str, Any] = {}
-    for entry in entries:
-        if entry.name in found:
-            raise ValueError(f"{entry.name!r} is defined twice; rename the one that an installed package adds")
-        found[entry.name] = entry
-    return MappingProxyType(found)
-
-
-def _installed(group: str, kind: type) -> Iterable[Any]:
-    for point in sorted(entry_points(group=group), key=lambda point: point.name):
+def _collect(own: tuple[Entry, ...], group: str, kind: type[Entry]) -> MappingProxyType[str, Entry]:
+    found = {entry.name: entry for entry in own}
+    for point in metadata.entry_points(group=group):
         loaded = point.load()
-        for entry in loaded if isinstance(loaded, (tuple, list)) else (loaded,):
+        for entry in loaded if isinstance(loaded, tuple) else (loaded,):
             if not isinstance(entry, kind):
-                raise TypeError(f"entry point {point.name!r} of {group} is {type(entry).__name__}, not {kind.__name__}")
-            yield entry
+                raise errors.Internal(f"entry point {point.name!r} of {group} gives no {kind.__name__}: {entry!r}")
+            if entry.name in found:
+                raise errors.Internal(f"entry point {point.name!r} of {group}: {entry.name!r} exists already")
+            found[entry.name] = entry
+    return MappingProxyType(found)

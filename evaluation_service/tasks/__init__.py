@@ -1,1 +1,1 @@
-"""What runs in the child process of an evaluation task."""
+"""What the evaluation service runs in child processes."""

@@ -1,1 +1,1 @@
-"""What runs in the child process of a training task."""
+"""What the training service runs in child processes."""

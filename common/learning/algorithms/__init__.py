@@ -1,1 +1,1 @@
-"""The catalogue's algorithms: one file each, its estimator imported only when one is built."""
+"""One file per algorithm: what the catalogue says of it, and how its estimator is built."""

@@ -1,51 +1,40 @@
-"""Gaussian naive Bayes, fitted by scikit-learn's `GaussianNB`."""
+"""Naive Bayes with normal distributions."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from common.learning.algorithm import Algorithm, Task
-from common.learning.learned import MOST_CLASSES, by_feature
-from common.learning.parameter import Number, Parameter
+from common.learning import learned
+from common.learning.algorithms.entry import CLASSIFICATION, AlgorithmEntry
+from common.learning.hyperparameters import Hyperparameter, Number
 
 
-def build(task: Task, parameters: Mapping[str, Any], threads: int) -> Any:
-    """An unfitted estimator."""
+def _build(task: str, parameters: Mapping[str, Any], threads: int) -> Any:
     from sklearn.naive_bayes import GaussianNB
 
     return GaussianNB(**parameters)
 
 
-def learned(estimator: Any, feature_names: Sequence[str]) -> dict[str, Any]:
-    """Prior of each class, and mean and variance of each feature by class."""
-    labels = [str(label) for label in estimator.classes_[:MOST_CLASSES]]
+def _learned(estimator: Any, names: Sequence[str]) -> dict[str, Any]:
     return {
-        "priors": {label: float(prior) for label, prior in zip(labels, estimator.class_prior_, strict=False)},
-        "means": {label: by_feature(row, feature_names) for label, row in zip(labels, estimator.theta_, strict=False)},
-        "variances": {
-            label: by_feature(row, feature_names) for label, row in zip(labels, estimator.var_, strict=False)
-        },
+        "class_priors": learned.figures(estimator.class_prior_[: learned.MOST_FIGURES]),
+        "means": learned.by_size(names, [list(row) for row in estimator.theta_]),
     }
 
 
-ALGORITHM = Algorithm(
+ENTRY = AlgorithmEntry(
     name="naive_bayes",
     title="Naive Bayes",
-    description=(
-        "Takes the features as independent and normally distributed within each class. Instant; a good baseline, its "
-        "probabilities are too sure of themselves."
-    ),
+    description="Bayes' rule with features taken as independent and normally distributed within each class.",
     parameters={
-        "classification": (
-            Parameter(
-                "var_smoothing",
-                1e-9,
-                (Number(minimum=0, maximum=1),),
-                "Share of the largest variance that is added to all variances, for stability.",
+        CLASSIFICATION: (
+            Hyperparameter(
+                "var_smoothing", (Number(0),), 1e-9, "Share of the largest variance that is added to all variances."
             ),
         )
     },
-    build=build,
-    learned=learned,
+    build=_build,
+    learned=_learned,
+    dense=True,
 )

@@ -1,1 +1,1 @@
-"""Measures of quality: one file per family, scikit-learn imported only when one is computed."""
+"""One file per family of measures: what they mean, and how they are computed."""

@@ -1,43 +1,33 @@
-"""Accuracy, plain and balanced over classes."""
+"""Accuracy, and accuracy with every class counting the same."""
 
 from __future__ import annotations
 
-from common.learning.measure import Measure, Predictions
+from common.learning.algorithms.entry import CLASSIFICATION
+from common.learning.measures.entry import MeasureEntry, Predictions
 
 
-def accuracy(predictions: Predictions) -> float:
-    """Share of rows whose label is predicted exactly."""
+def _accuracy(predictions: Predictions) -> float:
     from sklearn.metrics import accuracy_score
 
-    return float(accuracy_score(predictions.true, predictions.predicted))
+    return float(accuracy_score(predictions.truth, predictions.predicted))
 
 
-def balanced_accuracy(predictions: Predictions) -> float:
-    """Mean of the recalls of the classes that have true rows."""
-    import numpy as np
+def _balanced_accuracy(predictions: Predictions) -> float:
+    from sklearn.metrics import balanced_accuracy_score
 
-    # scikit-learn's balanced_accuracy_score is the same figure, but warns of predicted classes without true rows.
-    labels = np.unique(predictions.true)
-    return float(np.mean([np.mean(predictions.predicted[predictions.true == label] == label) for label in labels]))
+    return float(balanced_accuracy_score(predictions.truth, predictions.predicted))
 
 
-MEASURES = (
-    Measure(
-        "accuracy",
-        ("classification",),
-        "maximize",
-        0.0,
-        1.0,
-        "Share of rows that are predicted correctly.",
-        accuracy,
+ENTRIES = (
+    MeasureEntry(
+        "accuracy", (CLASSIFICATION,), "higher", (0.0, 1.0), "Share of the rows predicted correctly.", _accuracy
     ),
-    Measure(
+    MeasureEntry(
         "balanced_accuracy",
-        ("classification",),
-        "maximize",
-        0.0,
-        1.0,
-        "Mean of the recalls of all classes; chance is 1 / number of classes.",
-        balanced_accuracy,
+        (CLASSIFICATION,),
+        "higher",
+        (0.0, 1.0),
+        "Mean recall of the classes that occur, each counting the same.",
+        _balanced_accuracy,
     ),
 )

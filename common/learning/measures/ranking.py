@@ -1,42 +1,72 @@
-"""Area under the ROC curve."""
+"""Measures of scores instead of labels: area under the ROC curve, and logarithmic loss."""
 
 from __future__ import annotations
 
-from common.learning.measure import Measure, Predictions, Undefined
+from typing import Any
+
+from common.learning.algorithms.entry import CLASSIFICATION
+from common.learning.measures.entry import MeasureEntry, Predictions, Undefined
 
 
-def roc_auc(predictions: Predictions) -> float:
-    """Two classes: of the positive one. More: each class against the rest, unweighted mean (Provost & Domingos 2000)."""
-    import numpy as np
+def _roc_auc(predictions: Predictions) -> float:
+    """The positive class's area; with more classes the mean of each against the rest (Fawcett 2006, macro).
+
+    Ranks need no probabilities, so a decision function serves as well.
+    """
     from sklearn.metrics import roc_auc_score
 
-    if predictions.scores is None:
-        raise Undefined("the model gives neither probabilities nor scores")
-    present, known = set(np.unique(predictions.true)), list(predictions.classes)
-    unknown = [str(label) for label in present if label not in known]
+    areas = []
+    for label, scores in _score_columns(predictions).items():
+        belongs = predictions.truth == label
+        if belongs.all():
+            raise Undefined(f"all rows are of class {label!r}")
+        if not belongs.any():
+            raise Undefined(f"no row is of class {label!r}")
+        areas.append(float(roc_auc_score(belongs, scores)))
+    return sum(areas) / len(areas)
+
+
+def _score_columns(predictions: Predictions) -> dict[Any, Any]:
+    """Scores by class: of the positive one only, if there are two."""
+    classes = predictions.classes
+    scores = predictions.probabilities if predictions.probabilities is not None else predictions.decisions
+    if scores is None:
+        raise Undefined("the algorithm gives no scores")
+    if predictions.positive is None:
+        return {label: scores[:, column] for column, label in enumerate(classes)}
+    position = classes.index(predictions.positive)
+    if scores.ndim == 2:
+        return {predictions.positive: scores[:, position]}
+    return {predictions.positive: scores if position == 1 else -scores}
+
+
+def _log_loss(predictions: Predictions) -> float:
+    from sklearn.metrics import log_loss
+
+    if predictions.probabilities is None:
+        raise Undefined("the algorithm gives no probabilities")
+    unknown = set(predictions.truth.tolist()).difference(predictions.classes)
     if unknown:
-        raise Undefined(f"the model does not know the classes {', '.join(sorted(unknown)[:5])}")
-    absent = [str(label) for label in known if label not in present]
-    if absent:
-        raise Undefined(f"no row has the classes {', '.join(absent[:5])}")
-    if len(known) == 2:
-        column = known.index(predictions.positive_class)
-        return float(roc_auc_score(predictions.true == predictions.positive_class, predictions.scores[:, column]))
-    return float(
-        np.mean([roc_auc_score(predictions.true == label, predictions.scores[:, i]) for i, label in enumerate(known)])
-    )
+        raise Undefined(f"the model does not know the class {min(unknown)!r}")
+    return float(log_loss(predictions.truth, predictions.probabilities, labels=list(predictions.classes)))
 
 
-MEASURES = (
-    Measure(
+ENTRIES = (
+    MeasureEntry(
         "roc_auc",
-        ("classification",),
-        "maximize",
-        0.0,
-        1.0,
-        "Area under the ROC curve: chance that a row of the class ranks above a row outside it; for more than two classes "
-        "each against the rest, unweighted mean. Chance is 0.5.",
-        roc_auc,
-        needs="scores",
+        (CLASSIFICATION,),
+        "higher",
+        (0.0, 1.0),
+        "Chance that a row of the class is scored above one of another class. Two classes: of the positive class."
+        " More: mean over the classes, each against the rest.",
+        _roc_auc,
+    ),
+    MeasureEntry(
+        "log_loss",
+        (CLASSIFICATION,),
+        "lower",
+        (0.0, None),
+        "Mean negative logarithm of the probability given to the true class; needs an algorithm with probabilities.",
+        _log_loss,
     ),
 )

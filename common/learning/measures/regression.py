@@ -1,51 +1,42 @@
-"""Measures of a numeric target: R², mean absolute error, root mean squared error."""
+"""Measures of errors of numbers."""
 
 from __future__ import annotations
 
-from common.learning.measure import Measure, Predictions, Undefined
+from common.learning.algorithms.entry import REGRESSION
+from common.learning.measures.entry import MeasureEntry, Predictions, Undefined
 
 
-def r2(predictions: Predictions) -> float:
-    """1 - residual / total sum of squares."""
+def _r2(predictions: Predictions) -> float:
     from sklearn.metrics import r2_score
 
-    if len(predictions.true) < 2:
-        raise Undefined("it needs at least two rows")
-    return float(r2_score(predictions.true, predictions.predicted))
+    if len(predictions.truth) < 2:
+        raise Undefined("a single row has no variance that could be explained")
+    return float(r2_score(predictions.truth, predictions.predicted))
 
 
-def mae(predictions: Predictions) -> float:
-    """Mean of |true - predicted|."""
+def _mae(predictions: Predictions) -> float:
     from sklearn.metrics import mean_absolute_error
 
-    return float(mean_absolute_error(predictions.true, predictions.predicted))
+    return float(mean_absolute_error(predictions.truth, predictions.predicted))
 
 
-def rmse(predictions: Predictions) -> float:
-    """Square root of the mean of (true - predicted)²."""
+def _rmse(predictions: Predictions) -> float:
     from sklearn.metrics import root_mean_squared_error
 
-    return float(root_mean_squared_error(predictions.true, predictions.predicted))
+    return float(root_mean_squared_error(predictions.truth, predictions.predicted))
 
 
-MEASURES = (
-    Measure(
+ENTRIES = (
+    MeasureEntry(
         "r2",
-        ("regression",),
-        "maximize",
-        None,
-        1.0,
-        "Coefficient of determination: 1 - squared errors / squared deviations from the mean; 0 is as good as the mean.",
-        r2,
+        (REGRESSION,),
+        "higher",
+        (None, 1.0),
+        "Coefficient of determination: 1 - squared errors / squared deviations from the mean.",
+        _r2,
     ),
-    Measure("mae", ("regression",), "minimize", 0.0, None, "Mean absolute error, in units of the target.", mae),
-    Measure(
-        "rmse",
-        ("regression",),
-        "minimize",
-        0.0,
-        None,
-        "Root mean squared error, in units of the target.",
-        rmse,
+    MeasureEntry("mae", (REGRESSION,), "lower", (0.0, None), "Mean absolute error, in units of the target.", _mae),
+    MeasureEntry(
+        "rmse", (REGRESSION,), "lower", (0.0, None), "Root of the mean squared error, in units of the target.", _rmse
     ),
 )
