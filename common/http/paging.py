@@ -48,7 +48,8 @@ def listing(fields: Fields, default_sort: str) -> Callable[..., Listing]:
     def asked(
         limit: Annotated[int, Query(ge=1, le=500, description="Items on a page")] = 50,
         cursor: Annotated[str | None, Query(max_length=4_000, description="`next` of the page before")] = None,
-        filter: Annotated[str, Query(max_length=4_000, description=f"Condition over: {names}")] = "",
+        # As a default: an annotation is text here, in which `names` could not be found.
+        filter: str = Query("", max_length=4_000, description=f"Condition over: {names}"),
         sort: Annotated[str, Query(max_length=500, description="Fields, `-` for descending")] = default_sort,
     ) -> Listing:
         keys = parse_sort(sort, fields)
