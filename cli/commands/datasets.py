@@ -198,6 +198,9 @@ def _saved(out: Output, path: Path) -> None:
 
 
 def _is_long(value: Any) -> bool:
+    """Whether a figure, such as a histogram, is for machines (`--json`) only."""
+    if isinstance(value, dict):
+        return any(_is_long(part) for part in value.values())
     return value is None or (isinstance(value, list) and len(value) > 10)
 
 
