@@ -1,0 +1,138 @@
+"""Sessions, their records and data keys: states, the events between them, and pure decisions on plain fields.
+
+A session's state holds in clear: `state name created used life expires open_jobs open_count experiments commits commit
+failure reason`; confidential as tokens in `sealed`: `note tags`. A record's state: `session job kind state training
+dataset dataset_id algorithm created started ended trace_id recorded experiment`, and `summary` in `sealed`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Any
+
+from common import errors
+from common.contracts.sessions import SessionState
+from common.records.lifecycle import NEW, Lifecycle, State, merge
+
+
+class RecordState(StrEnum):
+    """Where the record of one finished job is in its life."""
+
+    held = "held"  # in its session
+    dropped = "dropped"  # removed by its owner, who keeps the session
+    committed = "committed"  # part of an experiment, which has what was confidential here
+
+
+class KeyState(StrEnum):
+    """Where a data key is in its life."""
+
+    present = "present"  # wrapped by the master keys, in the envelope of its record and nowhere else
+    destroyed = "destroyed"  # and with it, for ever, what was sealed under it
+
+
+def _reserved(state: State, data: Mapping[str, Any]) -> State:
+    after = merge(state, {"used": data["used"], "expires": data["expires"]})
+    after["open_jobs"] = {**state["open_jobs"], data["job"]: {"kind": data["kind"], "since": data["used"]}}
+    after["open_count"] = len(after["open_jobs"])
+    return after
+
+
+def _released(state: State, data: Mapping[str, Any]) -> State:
+    after = merge(state, {"used": data.get("used", state["used"]), "expires": data.get("expires", state["expires"])})
+    after["open_jobs"] = {job: facts for job, facts in state["open_jobs"].items() if job != data["job"]}
+    after["open_count"] = len(after["open_jobs"])
+    return after
+
+
+def _commit_started(state: State, data: Mapping[str, Any]) -> State:
+    after = merge(state, {**data, "failure": None})
+    marks = {name: data["commit"][name] for name in ("key", "body") if name in data["commit"]}
+    if marks:
+        after["commits"] = [*state.get("commits", ()), {"id": data["commit"]["id"], **marks}]
+    return after
+
+
+def _commit_failed(state: State, data: Mapping[str, Any]) -> State:
+    return merge(state, {"commit": None, "failure": dict(data), "sealed": {"tags": None}})
+
+
+def _committed(state: State, data: Mapping[str, Any]) -> State:
+    """A partial commit leaves the session open, a whole one ends it."""
+    found = [*state["experiments"], *(one for one in data["experiments"] if one not in state["experiments"])]
+    after = merge(state, {"commit": None, "experiments": found, "sealed": {"tags": None}})
+    if not data["partial"]:
+        after["sealed"] = {}
+    after["next"] = SessionState.open.value if data["partial"] else SessionState.committed.value
+    return after
+
+
+def _erased(state: State, data: Mapping[str, Any]) -> State:
+    return {**merge(state, data), "sealed": {}}
+
+
+_OPEN, _COMMITTING, _DISCARDING = SessionState.open.value, SessionState.committing.value, SessionState.discarding.value
+
+SESSIONS = Lifecycle(
+    record="session",
+    transitions={
+        (NEW, "session.opened"): _OPEN,
+        (_OPEN, "session.job_reserved"): _OPEN,
+        (_OPEN, "session.job_released"): _OPEN,
+        (_DISCARDING, "session.job_released"): _DISCARDING,
+        (_OPEN, "session.kept"): _OPEN,
+        (_OPEN, "session.commit_started"): _COMMITTING,
+        (_COMMITTING, "session.commit_failed"): _OPEN,
+        (_COMMITTING, "session.committed"): SessionState.committed.value,
+        (_OPEN, "session.discard_started"): _DISCARDING,
+        (_DISCARDING, "session.discarded"): SessionState.discarded.value,
+        (_DISCARDING, "session.expired"): SessionState.expired.value,
+    },
+    changes={
+        "session.job_reserved": _reserved,
+        "session.job_released": _released,
+        "session.commit_started": _commit_started,
+        "session.commit_failed": _commit_failed,
+        "session.committed": _committed,
+        "session.discarded": _erased,
+        "session.expired": _erased,
+    },
+)
+RECORDS = Lifecycle(
+    record="session record",
+    transitions={
+        (NEW, "session.record_added"): RecordState.held.value,
+        (RecordState.held.value, "session.record_dropped"): RecordState.dropped.value,
+        (RecordState.held.value, "session.record_committed"): RecordState.committed.value,
+    },
+    changes={"session.record_dropped": _erased, "session.record_committed": _erased},
+)
+KEYS = Lifecycle(
+    record="key",
+    transitions={
+        (NEW, "key.created"): KeyState.present.value,
+        (KeyState.present.value, "key.destroyed"): KeyState.destroyed.value,
+    },
+    changes={},
+)
+
+
+def require_open(state: Mapping[str, Any], identifier: str) -> None:
+    """Raise `errors.SessionBusy` while the session is being committed, `errors.SessionClosed` when it is not open."""
+    match state["state"]:
+        case SessionState.open:
+            return
+        case SessionState.committing:
+            raise errors.SessionBusy(f"session {identifier} is being committed; wait until that is done")
+        case other:
+            raise errors.SessionClosed(f"session {identifier} is {other}; open another one")
+
+
+def require_idle(state: Mapping[str, Any], identifier: str) -> None:
+    """Raise `errors.SessionBusy` when jobs are open, naming some of them."""
+    jobs = list(state["open_jobs"])
+    if jobs:
+        named = ", ".join(jobs[:3]) + (f" and {len(jobs) - 3} more" if len(jobs) > 3 else "")
+        raise errors.SessionBusy(
+            f"session {identifier} has open jobs: {named}; wait for them or cancel them", extra={"open_jobs": jobs[:20]}
+        )

@@ -1,0 +1,104 @@
+"""The event role: takes ended jobs in, carries commits and discards on, and makes up for every lost bell."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Awaitable, Callable
+
+from common import errors, logging
+from common.contracts.sessions import SessionState
+from common.ports.message_bus import Delivery
+from common.ports.record_store import Record
+from common.runtime import Runtime
+from session_service.arrivals import Arrivals
+from session_service.commitment import Commitment
+from session_service.erasure import Erasure
+from session_service.repository import Sessions
+
+_FINISHED = ("training.finished", "evaluation.finished")
+_log = logging.logger("session_events")
+
+
+class SessionEvents:
+    """The loop of this role."""
+
+    def __init__(
+        self, runtime: Runtime, *, sessions: Sessions, arrivals: Arrivals, commitment: Commitment, erasure: Erasure
+    ) -> None:
+        self._runtime, self._sessions = runtime, sessions
+        self._arrivals, self._commitment, self._erasure = arrivals, commitment, erasure
+        self._proceeding: dict[str, asyncio.Task[None]] = {}
+        self._reconciled = time.monotonic()
+
+    async def run(self) -> None:
+        """Listen and sweep until cancelled; what was on its way goes on at the next start."""
+        try:
+            async with asyncio.TaskGroup() as both:
+                both.create_task(self._listen())
+                both.create_task(self._sweep())
+        finally:
+            for task in self._proceeding.values():
+                task.cancel()
+            await asyncio.gather(*self._proceeding.values(), return_exceptions=True)
+
+    async def _listen(self) -> None:
+        async with self._runtime.bus.subscribe("session.events", [*_FINISHED, "session.ending"], prefetch=8) as heard:
+            async for delivery in heard:
+                await self._handle(delivery)
+
+    async def _handle(self, delivery: Delivery) -> None:
+        try:
+            if delivery.bell.kind in _FINISHED:
+                await self._arrivals.ended(delivery.bell.ids["job"])
+            else:
+                self._go_on(await self._sessions.repository.get(delivery.bell.ids["session"]))
+            await delivery.ack()
+        except errors.AutoLearnError as error:
+            _log.warning("bell not handled", bell=delivery.bell.kind, error=error.detail)
+            await delivery.reject()
+
+    async def _sweep(self) -> None:
+        settings = self._runtime.settings
+        while True:
+            try:
+                await self.sweep()
+                if time.monotonic() - self._reconciled >= settings.reconcile:
+                    self._reconciled = time.monotonic()
+                    await self._arrivals.reconcile_all()
+            except errors.AutoLearnError as error:
+                _log.warning("not swept", code=error.code, error=error.detail)
+            await asyncio.sleep(settings.sweep)
+
+    async def sweep(self) -> None:
+        """Expire sessions whose time is over, and go on with what is on its way."""
+        for session in await self._sessions.overdue():
+            with contextlib.suppress(errors.Conflict):  # somebody began to commit it at the last moment
+                await self._erasure.begin(session.id, SessionState.expired)
+        for session in await self._sessions.ending():
+            self._go_on(session)
+
+    def _go_on(self, session: Record) -> None:
+        """One task per session at a time: steps may be repeated, but not for nothing."""
+        if session.id in self._proceeding:
+            return
+        work: Callable[[Record], Awaitable[None]]
+        match session.state["state"]:
+            case SessionState.committing:
+                work = self._commitment.proceed
+            case SessionState.discarding:
+                work = self._erasure.proceed
+            case _:
+                return
+        task = asyncio.create_task(self._proceed(session, work), name=session.id)
+        self._proceeding[session.id] = task
+        task.add_done_callback(lambda _: self._proceeding.pop(session.id, None))
+
+    async def _proceed(self, session: Record, work: Callable[[Record], Awaitable[None]]) -> None:
+        try:
+            await work(session)
+        except errors.AutoLearnError as error:
+            _log.warning("session waits for the next sweep", session=session.id, code=error.code, error=error.detail)
+        except Exception as error:
+            _log.error("session cannot go on", session=session.id, exc_info=error)

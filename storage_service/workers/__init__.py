@@ -1,0 +1,1 @@
+"""The three roles: decode, call a handler, encode."""
