@@ -42,7 +42,7 @@ def load(data: bytes, expected: str) -> Any:
         raise errors.IntegrityError(f"the model is not what was stored: {digest(data)} instead of {expected}")
     try:
         unknown = sorted(set(skops.io.get_untrusted_types(data=data)) - set(TRUSTED))
-    except (zipfile.BadZipFile, KeyError, ValueError) as error:
+    except (zipfile.BadZipFile, KeyError, ValueError, TypeError, AttributeError) as error:
         raise errors.Invalid(f"the model is no {FORMAT} archive: {error}") from error
     if unknown:
         raise errors.Invalid(f"the model holds types that are not trusted: {', '.join(unknown)}")

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 
 _MOST = 50
 _LONGEST = 300
+_FOR_PROGRAMMERS = (DeprecationWarning, PendingDeprecationWarning, FutureWarning)
 
 
 class Notes:
@@ -29,10 +30,12 @@ class Notes:
         """Turn the warnings of a block into remarks; those for programmers (deprecations) are dropped."""
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
-            yield
-        for warning in caught:
-            if not issubclass(warning.category, DeprecationWarning | PendingDeprecationWarning | FutureWarning):
-                self.add(f"{about}: {first_sentence(str(warning.message))}")
+            try:
+                yield
+            finally:
+                for warning in caught:
+                    if not issubclass(warning.category, _FOR_PROGRAMMERS):
+                        self.add(f"{about}: {first_sentence(str(warning.message))}")
 
 
 def first_sentence(message: str) -> str:
