@@ -79,11 +79,13 @@ class Handlers:
         record = await self.datasets.resolve(reference)
         _check_columns(change, record)
         columns = [{"name": column.name, "type": column.type.value} for column in change.columns]
-        async with self._blobs.local_path(record.state["blobs"]["table"]) as path:
-            async with self._tables.retyped(path, columns) as outcome:
-                names = ("file_digest", "size", "options")
-                source = {**{name: record.state[name] for name in names}, "changed_from": record.id, **stamp}
-                return await self._kept(record.state["name"], outcome, source, "dataset.changed", None)
+        kept = {name: record.state[name] for name in ("file_digest", "size", "options")}
+        source = {**kept, "changed_from": record.id, **stamp}
+        async with (
+            self._blobs.local_path(record.state["blobs"]["table"]) as path,
+            self._tables.retyped(path, columns) as outcome,
+        ):
+            return await self._kept(record.state["name"], outcome, source, "dataset.changed", None)
 
     async def page(self, listing: Listing) -> Page[DatasetVersion]:
         """One page of the versions that are there."""

@@ -53,7 +53,7 @@ class Reference:
 
 
 def reference(text: str) -> Reference:
-    """`penguins`, `penguins@3`, `penguins@sha256:ab12`, or an id. Raises `errors.NotFound` for what can name nothing."""
+    """`penguins`, `penguins@3`, `penguins@sha256:ab12`, or an id. `errors.NotFound` for what can name nothing."""
     if _ID.fullmatch(text):
         return Reference(text, id=text)
     name, at, which = text.partition("@")

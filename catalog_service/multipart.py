@@ -52,8 +52,8 @@ class Form:
     async def file(self) -> AsyncIterator[bytes]:
         """The bytes of the part `file`.
 
-        Raises `errors.BadRequest` for a body that is broken or ends early, `errors.Invalid` for fields that are unknown,
-        twice there or too large, or without a file.
+        Raises `errors.BadRequest` for a body that is broken or ends early, `errors.Invalid` without a file or for
+        fields that are unknown or twice there, `errors.TooLarge` for large ones.
         """
         try:
             async for chunk in self._body:

@@ -121,9 +121,10 @@ class Datasets:
             return None
 
     async def _missing(self, wanted: model.Reference) -> str:
-        there = [record.state["version"] for record in await self.versions(wanted.name)] if wanted.name else []
-        if there:
-            return f"there is no dataset {wanted.text!r}; {wanted.name} has the versions {', '.join(map(str, reversed(there[:20])))}"
+        versions = await self.versions(wanted.name) if wanted.name else []
+        if versions:
+            there = ", ".join(str(record.state["version"]) for record in reversed(versions[:20]))
+            return f"there is no dataset {wanted.text!r}; {wanted.name} has the versions {there}"
         recent = await self.records.page(where=AVAILABLE, sort=(SortKey("state.created", descending=True),), limit=500)
         near = difflib.get_close_matches(wanted.name or "", {record.state["name"] for record in recent}, n=1)
         return f"there is no dataset {wanted.text!r}" + (f"; did you mean {near[0]!r}?" if near else "")

@@ -122,6 +122,7 @@ class Runtime:
         title: str,
         routers: Sequence[APIRouter],
         ready: Callable[[], Awaitable[Readiness]] | None = None,
+        services: Sequence[str] = (),
     ) -> FastAPI:
         """The REST application of a service, reachable for the others under its name."""
         app = create_app(
@@ -135,6 +136,7 @@ class Runtime:
             deadline=self.settings.deadline,
             mode=self.mode,
             ready=ready or self.readiness,
+            services=services,
         )
         self._apps[name] = app
         return app

@@ -33,7 +33,7 @@ def build(runtime: Runtime) -> Service:
     ]
     return Service(
         name=NAME,
-        app=runtime.app(NAME, title="gateway", routers=routers),
+        app=runtime.app(NAME, title="gateway", routers=routers, services=SERVICES),
         event_loops=event.loops(),
         task_loops=task.loops(),
     )

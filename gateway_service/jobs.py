@@ -71,8 +71,8 @@ async def _jobs(
 ) -> AsyncIterator[dict[str, Any]]:
     """The jobs of one service behind `after`, page by page.
 
-    The services' own cursors end at their pages, ours between any two jobs: so it is written as a condition on the time,
-    and those of the same millisecond that were shown already are left out here.
+    The services' own cursors end at their pages, ours between any two jobs: so it is written as a condition on the
+    time, and those of the same millisecond that were shown already are left out here.
     """
     if after is not None:
         bound = f"created {'<=' if newest_first else '>='} {after[0]}"

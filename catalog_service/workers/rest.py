@@ -128,7 +128,7 @@ def routes(handlers: Handlers, uploads: Uploads, *, upload_limit: int) -> APIRou
 
     @api.get("/v1/datasets/{ref}")
     async def show_dataset(ref: str) -> DatasetVersion:
-        """One version: `penguins` is the newest; `penguins@3`, `penguins@sha256:ab12`, an id or its ending are exact."""
+        """One version: `penguins` is the newest; `penguins@3`, `penguins@sha256:ab12` and ids are exact."""
         return await handlers.show(ref)
 
     @api.get("/v1/datasets/{ref}/preview")

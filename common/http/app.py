@@ -76,10 +76,12 @@ def create_app(
     deadline: float,
     mode: str,
     ready: Check,
+    services: Sequence[str] = (),
 ) -> FastAPI:
     """The application of the service `name`.
 
     `secret` keys the digests in the call log, `token` is what services show each other, `ready` answers `/readyz`.
+    `services` are those that the gateway stands in front of.
     """
     app = FastAPI(
         title=f"AutoLearn: {title}",
@@ -109,7 +111,13 @@ def create_app(
     @health.get("/v1/info")
     async def info() -> Info:
         """Name, version and limits of this service."""
-        return Info(service=name, version=version("autolearn"), mode=mode, limits={"body": body_limit})
+        return Info(
+            service=name,
+            version=version("autolearn"),
+            mode=mode,
+            services=list(services),
+            limits={"body": body_limit},
+        )
 
     for part in (health, *routers):
         app.include_router(part)

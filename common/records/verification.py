@@ -1,7 +1,7 @@
 """Verification: every stored record equals the fold of its events; and rebuilding records from the log alone.
 
-Events of the log and records of the store come in the order of ids and are joined as they come, so memory is bounded by
-a batch of each. Both change meanwhile, and the log is read ahead of the store; so whatever does not fit in the stream is
+Events of the log and records of the store are joined in the order of their ids as they come, so memory is bounded by a
+batch of each. Both change meanwhile, and the log is read ahead of the store; so whatever does not fit in the stream is
 only a suspect, and is looked at again alone, record first: an event leaves an outbox only when the log has it.
 """
 
