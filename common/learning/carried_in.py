@@ -30,7 +30,8 @@ def builtin(name: str) -> bytes:
     if name == "digits":
         frame = frame.astype(int)
     frame[_TARGETS[name]] = _target(name, bunch)
-    return frame.to_csv(index=False, lineterminator="\n").encode()
+    text: str = frame.to_csv(index=False, lineterminator="\n")
+    return text.encode()
 
 
 def _target(name: str, bunch: Any) -> list[Any]:

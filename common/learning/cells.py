@@ -91,6 +91,11 @@ def is_written_as_number(cells: pa.StringArray, decimal: str = ".") -> pa.Boolea
     return pc.or_(pc.match_substring_regex(points, _NUMBER), pc.match_substring_regex(points, _INFINITE))
 
 
+def all_digits(cells: pa.StringArray) -> bool:
+    """Whether every cell that is not missing is written as an integer, of whatever size."""
+    return bool(pc.all(pc.match_substring_regex(cells, _INTEGER)).as_py())
+
+
 def leading_zero(cells: pa.StringArray) -> bool:
     """Whether a cell is digits that begin with a zero that a number would lose: 007, but not 0 or 0.7."""
     begins = (pc.any(pc.starts_with(cells, start)).as_py() for start in ("0", "-0", "+0"))  # cheaper than the form

@@ -23,9 +23,10 @@ class Evidence:
     def __init__(self, decimal: str) -> None:
         self._decimal = decimal
         self._allowed = {ColumnType.boolean, ColumnType.integer, ColumnType.number, ColumnType.datetime}
-        self._numeric = True
+        self._numeric = True  # every cell is written as a number, also if 64 bits do not hold it
+        self._digits = True  # every cell is written as an integer, of whatever size
+        self._leading_zeros = False
         self.values = 0
-        self.leading_zeros = False
         self.out_of_range: tuple[int, str] | None = None
         """Line and text of the first cell written as a number that 64 bits do not hold."""
 
@@ -46,38 +47,42 @@ class Evidence:
         """Whether every cell was written as a number until now."""
         return self._numeric
 
+    @property
+    def codes(self) -> bool:
+        """Whether the column is digits with leading zeros, such as postal codes: no numbers, these would lose them."""
+        return self._digits and self._leading_zeros
+
+    @property
+    def numeric(self) -> bool:
+        """Whether the cells are meant as numbers, also where 64 bits do not hold one."""
+        return self._numeric and self.values > 0 and not self.codes
+
     def kind(self) -> ColumnType | None:
         """The type, if it is not one of texts; which of these, `text_kind` tells. No value at all: number."""
         if self.values == 0:
             return ColumnType.number
+        if self.codes:
+            return None
         order = (ColumnType.boolean, ColumnType.integer, ColumnType.number, ColumnType.datetime)
-        if self.leading_zeros:
-            return ColumnType.datetime if ColumnType.datetime in self._allowed else None
         return next((kind for kind in order if kind in self._allowed), None)
 
-    @property
-    def numeric(self) -> bool:
-        """Whether every cell is written as a number, also where 64 bits do not hold it."""
-        return self._numeric and self.values > 0 and not self.leading_zeros
-
     def _observe_numbers(self, texts: pa.StringArray, lines: pa.Int64Array, values: pa.DoubleArray | None) -> None:
-        if ColumnType.integer in self._allowed:
-            if cells.fits(texts, cells.convert(texts, ColumnType.integer)):
-                self.leading_zeros = self.leading_zeros or cells.leading_zero(texts)
-                self._allowed -= {ColumnType.boolean, ColumnType.datetime}
-                return
+        if ColumnType.integer in self._allowed and not cells.fits(texts, cells.convert(texts, ColumnType.integer)):
             self._allowed.discard(ColumnType.integer)
-        if values is None:
-            values = cells.convert(texts, ColumnType.number, self._decimal)
-        fit = cells.fits(texts, values)
-        if not fit or cells.might_lie_outside(values):
-            self._observe_range(texts, lines)
-        if not fit:
-            self._allowed.discard(ColumnType.number)
-            self._numeric = self._numeric and self._is_written_as_numbers(texts)
-            return
-        self.leading_zeros = self.leading_zeros or cells.leading_zero(texts)
-        self._allowed -= {ColumnType.boolean, ColumnType.datetime}
+        if self._digits:
+            self._digits = ColumnType.integer in self._allowed or cells.all_digits(texts)
+            self._leading_zeros = self._leading_zeros or (self._digits and cells.leading_zero(texts))
+        if ColumnType.integer not in self._allowed:
+            if values is None:
+                values = cells.convert(texts, ColumnType.number, self._decimal)
+            fit = cells.fits(texts, values)
+            if not fit or cells.might_lie_outside(values):
+                self._observe_range(texts, lines)
+            if not fit:
+                self._allowed.discard(ColumnType.number)
+                self._numeric = self._numeric and self._is_written_as_numbers(texts)
+        if self._numeric:
+            self._allowed -= {ColumnType.boolean, ColumnType.datetime}
 
     def _observe_range(self, texts: pa.StringArray, lines: pa.Int64Array) -> None:
         index = cells.out_of_range(texts, self._decimal)

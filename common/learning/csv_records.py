@@ -80,7 +80,7 @@ class Records:
             except csv.Error as error:
                 several = lines.count > line
                 raise unreadable(error, line, lines.first, several, self._dialect, self._limits) from error
-            if row and (len(row) > 1 or row[0].strip() or self._dialect.quote in lines.first.strip()[:1]):
+            if len(row) > 1 or lines.first.strip():  # a pair of quotes is an empty cell, blanks alone are a blank line
                 yield line, row
 
     def _strict_block(self) -> TextBlock | None:

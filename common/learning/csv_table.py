@@ -5,6 +5,7 @@ file ── strict records ── texts (cleaned, spooled) ── evidence ─�
 
 from __future__ import annotations
 
+import io
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -26,8 +27,6 @@ from common.learning.table import Kinds, TableWriter
 from common.learning.text_spool import Spool, SpoolWriter, TextBlock
 
 Progress = Callable[[str, float], None]
-
-_TEXTS = (ColumnType.category, ColumnType.text)
 
 
 @dataclass(frozen=True)
@@ -57,19 +56,20 @@ def read_csv(
     dialect, notes = find_dialect(source, told)
     with (
         tempfile.TemporaryDirectory(dir=target.parent, prefix="texts-") as folder,
-        source.open(encoding=dialect.encoding, newline="") as text,
+        source.open("rb") as binary,
+        io.TextIOWrapper(binary, encoding=dialect.encoding, newline="") as text,
     ):
         records = Records(text, dialect, limits)
         check_names(types, records.names, "/types")
         reading = _Reading(records.names, dialect, types)
         size = max(1, source.stat().st_size)
-        reading.spool(records, Path(folder) / "texts", lambda: progress("reading", text.buffer.tell() / size))
-        with closing(Spool(Path(folder) / "texts")) as spool:
-            kinds = reading.kinds(spool)
-            with TableWriter(target, kinds) as writer:
-                for number, block in enumerate(spool.blocks(), 1):
-                    writer.write(reading.values(block, kinds))
-                    progress("storing", number / spool.count)
+        reading.spool(records, Path(folder) / "texts", lambda: progress("reading", binary.tell() / size))
+        spool = Spool(Path(folder) / "texts")
+        kinds = reading.kinds(spool)
+        with TableWriter(target, kinds) as writer:
+            for number, block in enumerate(spool.blocks(), 1):
+                writer.write(reading.values(block, kinds))
+                progress("storing", number / spool.count)
     notes += [*records.notes, *reading.notes(kinds)]
     return ReadTable(writer.digest, writer.rows, kinds, dialect.shown(), notes)
 
@@ -101,10 +101,7 @@ class _Reading:
             name: self._types.get(name) or self._found(position, evidence)
             for position, (name, evidence) in enumerate(zip(self._names, self._evidence, strict=True))
         }
-        open_ones = [position for position, name in enumerate(self._names) if found[name] is None]
-        for position, column in spool.columns(open_ones):
-            found[self._names[position]] = text_kind(column)
-        return {name: kind for name, kind in found.items() if kind is not None}
+        return {name: kind or text_kind(spool.column(position)) for position, (name, kind) in enumerate(found.items())}
 
     def values(self, block: TextBlock, kinds: Kinds) -> list[pa.Array]:
         """Second pass: the texts of a block as values of the column types."""
@@ -128,7 +125,7 @@ class _Reading:
             counted = ", ".join(f"{shown(word)} ({count})" for word, count in sorted(self._words.items()))
             remarks.append(f"read as missing: {counted}")
         for name, evidence in zip(self._names, self._evidence, strict=True):
-            if evidence.leading_zeros and kinds[name] in _TEXTS and name not in self._types:
+            if evidence.codes and name not in self._types:
                 remarks.append(f"column {shown(name)} has numbers with leading zeros and is kept as {kinds[name]}")
             if evidence.values == 0 and name not in self._types:
                 remarks.append(f"column {shown(name)} has no value in any row")

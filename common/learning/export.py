@@ -8,16 +8,16 @@ from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.csv as arrow_csv
 
 from common import errors
 from common.learning.preview import moment
-from common.learning.table import StoredTable
+from common.learning.table import StoredTable, text_bytes
 
 Progress = Callable[[float], None]
 
 # A spreadsheet would compute such a cell (OWASP, "CSV Injection"). A text that is just a number is harmless.
 _FORMULA = r"^[=+\-@\t\r]"
+_SPECIAL = r'[",\r\n]'
 _PLAIN_NUMBER = r"^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$"
 
 
@@ -45,26 +45,32 @@ def _to_arrow(source: Path, target: Path, progress: Progress) -> None:
 def _to_csv(source: Path, target: Path, progress: Progress) -> None:
     """RFC 4180 in UTF-8 with a header; missing cells are empty, moments RFC 3339, formulas disarmed by a `'`."""
     with StoredTable(source) as table, target.open("wb") as sink:
-        schema = pa.schema([(name, pa.string()) for name in _disarmed(pa.array(list(table.kinds))).to_pylist()])
         # In a table of one column an empty cell would be an empty line, which is no row: there it is written "".
-        single = len(schema) == 1
-        options = arrow_csv.WriteOptions(quoting_style="all_valid" if single else "needed", quoting_header="needed")
-        with arrow_csv.CSVWriter(sink, schema, write_options=options) as writer:
-            for batch in _told(table, progress):
-                columns = [_csv_cells(column) for column in batch.columns]
-                if single:
-                    columns = [pc.fill_null(column, "") for column in columns]
-                writer.write_batch(pa.RecordBatch.from_arrays(columns, schema=schema))
+        missing = '""' if len(table.kinds) == 1 else ""
+        header = _quoted(_disarmed(pa.array(list(table.kinds), pa.string())))
+        sink.write(",".join(header.to_pylist()).encode() + b"\n")
+        for batch in _told(table, progress):
+            columns = [pc.fill_null(_csv_cells(column), missing) for column in batch.columns]
+            lines = pc.binary_join_element_wise(*columns, ",")
+            sink.write(text_bytes(pc.binary_join_element_wise(lines, "", "\n")))
 
 
 def _csv_cells(column: pa.Array) -> pa.StringArray:
     if pa.types.is_string(column.type):
-        return _disarmed(column)
+        return _quoted(_disarmed(column))
     if pa.types.is_timestamp(column.type):
         return pa.array([moment(value) for value in column.cast(pa.int64()).to_pylist()], pa.string())
-    if pa.types.is_floating(column.type):
+    if pa.types.is_floating(column.type):  # not Arrow's cast, which makes 1.0 an integer
         return pa.array([None if value is None else repr(value) for value in column.to_pylist()], pa.string())
     return column.cast(pa.string())
+
+
+def _quoted(texts: pa.StringArray) -> pa.StringArray:
+    special = pc.match_substring_regex(texts, _SPECIAL)
+    if not pc.any(special).as_py():
+        return texts
+    doubled = pc.replace_substring(texts, '"', '""')
+    return pc.if_else(special, pc.binary_join_element_wise('"', doubled, '"', ""), texts)
 
 
 def _disarmed(texts: pa.StringArray) -> pa.StringArray:

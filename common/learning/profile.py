@@ -36,66 +36,74 @@ def describe(table: StoredTable, progress: Callable[[float], None]) -> dict[str,
     columns = []
     for number, (name, kind) in enumerate(table.kinds.items(), 1):
         column = table.column(name)
-        shown = {
-            "name": name,
-            "type": kind.value,
-            "missing": column.null_count,
-            "distinct": pc.count_distinct(column, mode="only_valid").as_py(),
-        }
+        shown = {"name": name, "type": kind.value, "missing": column.null_count}
         columns.append(shown | _FIGURES[kind](column, short))
         progress(number / len(table.kinds))
     return {"rows": table.rows, "columns": columns}
 
 
 def _numeric(column: pa.ChunkedArray, short: bool) -> dict[str, Any]:
-    values = column.drop_null().to_numpy()
+    values = np.sort(column.drop_null().to_numpy())
+    figures: dict[str, Any] = {
+        "distinct": int(np.count_nonzero(values[1:] != values[:-1])) + bool(len(values)),
+        **dict.fromkeys(("min", "max", "mean", "std")),
+    }
+    if not short:
+        figures |= {"quantiles": dict.fromkeys(map(str, QUANTILES)), "histogram": None}
     if not len(values):
-        empty: dict[str, Any] = dict.fromkeys(("min", "max", "mean", "std"))
-        return empty if short else empty | {"quantiles": dict.fromkeys(map(str, QUANTILES)), "histogram": None}
+        return figures
+    floats = values.astype(np.float64, copy=False)
     with np.errstate(over="ignore", invalid="ignore"):
-        figures = {
-            "min": values.min().item(),
-            "max": values.max().item(),
-            "mean": _finite(values.mean(dtype=np.float64)),
-            "std": _finite(values.std(ddof=1, dtype=np.float64)) if len(values) > 1 else None,
+        figures |= {
+            "min": values[0].item(),
+            "max": values[-1].item(),
+            "mean": _finite(floats.mean()),
+            "std": _finite(floats.std(ddof=1)) if len(values) > 1 else None,
         }
-        if short:
-            return figures
-        floats = values.astype(np.float64)
-        quantiles = np.quantile(floats, QUANTILES)
-        figures["quantiles"] = {str(share): _finite(value) for share, value in zip(QUANTILES, quantiles, strict=True)}
-        figures["histogram"] = _histogram(floats)
+        if not short:
+            quantiles = np.quantile(floats, QUANTILES)
+            figures["quantiles"] = {
+                str(share): _finite(value) for share, value in zip(QUANTILES, quantiles, strict=True)
+            }
+            figures["histogram"] = _histogram(floats)
     return figures
 
 
 def _histogram(values: np.ndarray[Any, np.dtype[np.float64]]) -> dict[str, Any] | None:
     """20 bins of one width, the last closed on both sides."""
-    if not np.isfinite(values.max() - values.min()):
+    if not np.isfinite(values[-1] - values[0]):
         return None
     try:
         counts, edges = np.histogram(values, bins=_BINS)
     except ValueError:  # the values lie so close together that there are not 20 floats between them
-        return {"edges": [values.min().item(), values.max().item()], "counts": [len(values)]}
+        return {"edges": [values[0].item(), values[-1].item()], "counts": [len(values)]}
     return {"edges": edges.tolist(), "counts": counts.tolist()}
 
 
 def _texts(column: pa.ChunkedArray, short: bool) -> dict[str, Any]:
-    counted = pc.value_counts(column.drop_null().combine_chunks())
+    counted = pc.value_counts(column.drop_null())
     table = pa.table({"value": counted.field("values"), "count": counted.field("counts")})
-    order = [("count", "descending"), ("value", "ascending")]
-    chosen = pc.select_k_unstable(table, k=1 if short else _TOP, sort_keys=order)
+    chosen = pc.select_k_unstable(
+        table, k=1 if short else _TOP, sort_keys=[("count", "descending"), ("value", "ascending")]
+    )
     top = [{"value": item["value"][:_SHOWN], "count": item["count"]} for item in table.take(chosen).to_pylist()]
-    return {"top": top}
+    return {"distinct": len(counted), "top": top}
 
 
 def _boolean(column: pa.ChunkedArray, short: bool) -> dict[str, Any]:
     true = pc.sum(column).as_py() or 0
-    return {"true": true, "false": len(column) - column.null_count - true}
+    false = len(column) - column.null_count - true
+    return {"distinct": bool(true) + bool(false), "true": true, "false": false}
 
 
 def _datetime(column: pa.ChunkedArray, short: bool) -> dict[str, Any]:
-    bounds = pc.min_max(column.cast(pa.int64())).as_py()
-    return {"first": moment(bounds["min"]), "last": moment(bounds["max"])}
+    counts = column.cast(pa.int64())
+    bounds = pc.min_max(counts)
+    return {
+        "distinct": pc.count_distinct(counts).as_py(),
+        "first": moment(bounds["min"].as_py()),
+        "last": moment(bounds["max"].as_py()),
+    }
 
 
 def _finite(value: Any) -> float | None:

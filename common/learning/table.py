@@ -1,6 +1,7 @@
 """A table as it is stored: Parquet (zstd) whose fields carry the column types, and a digest of its content.
 
-    number float64 · integer int64 · boolean bool · datetime timestamp[ms, UTC] · category and text string · missing null
+    number float64 · integer int64 · boolean bool · datetime timestamp[ms, UTC]
+    category and text string · missing null
 
 `pandas.read_parquet` reads the same file; the column types are field metadata that it passes over.
 """
@@ -23,7 +24,7 @@ from common.contracts.datasets import ColumnType
 from common.learning.cells import ARROW_TYPES
 
 _KIND = b"autolearn.type"
-BATCH_ROWS = 1 << 16
+_BATCH_ROWS = 1 << 16
 _GROUP_BYTES = 1 << 25
 
 Kinds = dict[str, ColumnType]
@@ -38,7 +39,6 @@ class TableWriter:
             [pa.field(name, ARROW_TYPES[kind], metadata={_KIND: kind.value.encode()}) for name, kind in kinds.items()]
         )
         self._digest = Digest(kinds)
-        # Leaf columns by position would be clearer; a name with a dot is one of these too, for there is no nesting.
         repetitive = [name for name, kind in kinds.items() if pa.types.is_string(ARROW_TYPES[kind])]
         self._writer = pq.ParquetWriter(path, self._schema, compression="zstd", use_dictionary=repetitive)
         self._waiting: list[pa.RecordBatch] = []
@@ -91,7 +91,7 @@ class Digest:
             if pa.types.is_string(column.type):
                 sizes = pc.fill_null(pc.binary_length(column), -1)
                 lengths.update(_bytes(sizes))
-                values.update(_text_bytes(column))
+                values.update(text_bytes(column))
             else:
                 lengths.update(_bytes(column.is_valid().cast(pa.uint8())))
                 values.update(_bytes(_fixed(column)))
@@ -106,7 +106,7 @@ class StoredTable:
     """A stored table, to be read by column or by block."""
 
     def __init__(self, path: Path) -> None:
-        self._file = pq.ParquetFile(path, memory_map=True)
+        self._file = pq.ParquetFile(path)
         self.schema: pa.Schema = self._file.schema_arrow
         self.kinds: Kinds = {field.name: _kind(field) for field in self.schema}
         self.rows: int = self._file.metadata.num_rows
@@ -121,9 +121,10 @@ class StoredTable:
             [chunk for column in chunks for chunk in column.chunks], type=ARROW_TYPES[self.kinds[name]]
         )
 
-    def batches(self, rows: int = BATCH_ROWS) -> Iterator[pa.RecordBatch]:
-        """The rows in order, in blocks of at most so many."""
-        return self._file.iter_batches(batch_size=rows)
+    def batches(self) -> Iterator[pa.RecordBatch]:
+        """The rows in order, in blocks as bounded in memory as those that were written."""
+        for group in range(self._file.num_row_groups):
+            yield from self._file.read_row_group(group, use_threads=False).to_batches(max_chunksize=_BATCH_ROWS)
 
     def head(self, rows: int) -> pa.RecordBatch | None:
         """The first rows; None of a table without rows."""
@@ -164,13 +165,11 @@ def _bytes(column: pa.Array) -> memoryview:
     return memoryview(column.to_numpy(zero_copy_only=False)).cast("B") if len(column) else memoryview(b"")
 
 
-def _text_bytes(column: pa.StringArray) -> bytes | memoryview:
+def text_bytes(column: pa.StringArray) -> memoryview:
+    """All texts of an array, one after the other in UTF-8, without a copy if none is missing."""
     filled = pc.fill_null(column, "") if column.null_count else column
-    # A binary cast to one value keeps only the bytes in use, whatever the array is a slice of.
-    offsets = filled.buffers()[1]
-    data = filled.buffers()[2]
+    _, offsets, data = filled.buffers()
     if data is None or offsets is None or not len(filled):
-        return b""
+        return memoryview(b"")
     bounds = memoryview(offsets).cast("i")
-    start, end = bounds[filled.offset], bounds[filled.offset + len(filled)]
-    return memoryview(data)[start:end]
+    return memoryview(data)[bounds[filled.offset] : bounds[filled.offset + len(filled)]]

@@ -1,8 +1,8 @@
-"""The cleaned texts of a table on disk between the two passes of reading, as an Arrow file that is mapped, not loaded."""
+"""The cleaned texts of a table on disk between the two passes of reading, as an Arrow file."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -33,25 +33,23 @@ class SpoolWriter:
 
 
 class Spool:
-    """The blocks that were written, by block or by column."""
+    """The blocks that were written, by block or by column; in memory is only what was asked for."""
 
     def __init__(self, path: Path) -> None:
-        self._map = pa.memory_map(str(path))
-        self._reader = pa.ipc.open_file(self._map)
-        self.count: int = self._reader.num_record_batches
+        self._path = str(path)
+        with pa.OSFile(self._path) as source:
+            self.count: int = pa.ipc.open_file(source).num_record_batches
 
     def blocks(self) -> Iterator[TextBlock]:
         """The blocks in order."""
-        for number in range(self.count):
-            *columns, lines = self._reader.get_batch(number).columns
-            yield TextBlock(columns, lines)
+        with pa.OSFile(self._path) as source:
+            reader = pa.ipc.open_file(source)
+            for number in range(self.count):
+                *columns, lines = reader.get_batch(number).columns
+                yield TextBlock(columns, lines)
 
-    def columns(self, positions: Sequence[int]) -> Iterator[tuple[int, pa.ChunkedArray]]:
-        """Some whole columns, each with its position."""
-        batches = [self._reader.get_batch(number) for number in range(self.count)]
-        for position in positions:
-            yield position, pa.chunked_array([batch.column(position) for batch in batches], pa.string())
-
-    def close(self) -> None:
-        """Let go of the file."""
-        self._map.close()
+    def column(self, position: int) -> pa.ChunkedArray:
+        """A whole column."""
+        with pa.OSFile(self._path) as source:
+            reader = pa.ipc.open_file(source, options=pa.ipc.IpcReadOptions(included_fields=[position]))
+            return pa.chunked_array([reader.get_batch(number).column(0) for number in range(self.count)], pa.string())
