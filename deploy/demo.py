@@ -87,16 +87,15 @@ def show(demo: Demo) -> None:
     demo.say("Train five algorithms at once, each in a process of its own.")
     demo.run("train", "penguins", *ALGORITHMS, "--target", "species")
     demo.say("Evaluate them on the rows that were held out.")
-    trainings = [record["job"] for record in demo.ask("session", "show")["records"] if record["kind"] == "training"]
-    demo.run("evaluate", *trainings)
+    demo.run("evaluate")
     demo.run("session", "compare")
+    demo.say("What happened? One training's calls and events through all services, in order.")
+    demo.run("log", "trace", demo.ask("jobs", "list", "--filter", "kind = training")["items"][0]["id"])
     demo.say("Keep it: the commit moves everything to permanent experiments, once, and ends the session.")
     demo.run("session", "commit", "--tag", "demo")
     demo.run("experiments", "list", "--sort=-measures.accuracy")
-    best = demo.ask("experiments", "list", "--sort=-measures.accuracy")[0]
+    best = demo.ask("experiments", "list", "--sort=-measures.accuracy")["items"][0]
     demo.run("experiments", "show", best["id"])
-    demo.say("What happened? One training's calls and events through all services, in order.")
-    demo.run("log", "trace", best["training"])
     demo.say("Prove it: the fold of the log equals what is stored, and the read models can be built anew from it.")
     demo.run("log", "verify")
     demo.run("log", "rebuild", "--into", "proof")
