@@ -12,6 +12,7 @@ import pandas as pd
 
 from common import errors
 from common.learning.casting import cast
+from common.learning.frames import read_frame
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ def read(path: Path, columns: Sequence[Mapping[str, Any]], target: Mapping[str, 
     Features stay as `pandas.read_parquet` gives them. Raises `errors.BadData` for values no estimator can take.
     """
     names = [column["name"] for column in columns]
-    frame = pd.read_parquet(path, columns=[*names, target["name"]])
+    frame = read_frame(path, [*names, target["name"]])
     _refuse_infinite(frame)
     return _with_target(frame[names], frame[target["name"]], target)
 
@@ -50,7 +51,7 @@ def read_other(
     Returns also how many values of which column could not be cast, and so are taken as missing.
     """
     names = [column["name"] for column in columns]
-    frame = pd.read_parquet(path, columns=[*names, target["name"]])
+    frame = read_frame(path, [*names, target["name"]])
     lost: dict[str, int] = {}
     for column in (*columns, target):
         values = cast(frame[column["name"]], column["type"])
