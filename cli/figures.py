@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,10 @@ if TYPE_CHECKING:
     from common.contracts.jobs import Job
     from common.contracts.sessions import Comparison
 
-# For these, less is better; of all others more is (scikit-learn's own convention for names without `neg_`).
+# For the last, less is better; of all others more is (scikit-learn's own convention for names without `neg_`).
+# Of interest for one thing at a time, or too wide for a table: `--all` shows them.
+_ASIDE = ("parameters.", "dataset_digest")
+_ID = re.compile(r"^[a-z]+_[0-9a-f]{32}$")
 _LOWER = ("log_loss", "mae", "mse", "rmse", "brier", "error", "deviance", "mape")
 
 
@@ -65,14 +69,35 @@ def per_class(out: Output, result: Mapping[str, Any]) -> None:
         out.table(names, [[row.get(name) for name in names] for row in rows], title="Per class")
 
 
-def comparison(out: Output, compared: Comparison) -> None:
-    """Things side by side: a row a field, a column a thing; fields in which they differ stand out."""
+def comparison(out: Output, compared: Comparison, *, everything: bool = False) -> None:
+    """Things side by side: one a row, with what tells them apart; what is the same for all is said once, below.
+
+    With `everything` a row is a field and a column a thing, parameters included; differing fields stand out.
+    """
     rows = compared.rows
+    if everything:
+        out.table(
+            ["field", *(short(each) or "" for each in compared.ids)],
+            [[_field(row), *row.get("values", ())] for row in rows],
+            strong=[(at, 0) for at, row in enumerate(rows) if row.get("differs")],
+        )
+        return
+    shown = [row for row in rows if not _field(row).startswith(_ASIDE)]
+    columns = [row for row in shown if row.get("differs") or _field(row).startswith("measures.")]
+    best = [_best_of(row["values"], _field(row)) for row in columns]
     out.table(
-        ["field", *(short(each) or "" for each in compared.ids)],
-        [[_field(row), *row.get("values", ())] for row in rows],
-        strong=[(at, 0) for at, row in enumerate(rows) if row.get("differs")],
+        ["", *(_field(row).removeprefix("measures.") for row in columns)],
+        [[short(each), *(_shown(row["values"][at]) for row in columns)] for at, each in enumerate(compared.ids)],
+        strong=[(at, number + 1) for number, at in enumerate(best) if at is not None],
     )
+    same = [f"{_field(row)} {_shown(row['values'][0])}" for row in shown if row not in columns and row["values"]]
+    if same:
+        out.note(f"the same for all: {', '.join(same)}")
+
+
+def _shown(value: Any) -> Any:
+    """A full id as its ending: a table is no place for 36 characters."""
+    return short(value) if isinstance(value, str) and _ID.match(value) else value
 
 
 def seconds(job: Job) -> float | None:
@@ -86,8 +111,12 @@ def _field(row: Mapping[str, Any]) -> str:
 
 
 def _best(found: Iterable[Mapping[str, Any]], name: str) -> int | None:
-    """Which of several has the best value; None if fewer than two have one."""
-    values = [(at, each[name]) for at, each in enumerate(found) if isinstance(each.get(name), (int, float))]
+    """Which of several has the best value of a measure; None if fewer than two have one."""
+    return _best_of([each.get(name) for each in found], name)
+
+
+def _best_of(found: Iterable[Any], name: str) -> int | None:
+    values = [(at, value) for at, value in enumerate(found) if isinstance(value, (int, float))]
     if len(values) < 2:
         return None
     sign = -1 if any(part in name for part in _LOWER) else 1

@@ -68,7 +68,7 @@ class Output:
 
     @staticmethod
     def _aligned(names: Sequence[str], cells: list[list[tuple[str, bool]]], title: str | None, heads: bool) -> None:
-        lines = ([[(name.upper(), False) for name in names]] if heads else []) + cells
+        lines = ([[(name, False) for name in names]] if heads else []) + cells
         widths = [max((len(line[i][0]) for line in lines), default=0) for i in range(len(names))]
         right = [bool(cells) and all(row[i][1] or row[i][0] == "-" for row in cells) for i in range(len(names))]
         if title:

@@ -73,7 +73,9 @@ async def show(
 
 @app.command()
 async def compare(
-    run: Invocation, refs: Annotated[list[str], typer.Argument(metavar="REF", help="The experiments.")]
+    run: Invocation,
+    refs: Annotated[list[str], typer.Argument(metavar="REF", help="The experiments.")],
+    everything: Annotated[bool, typer.Option("--all", help="Parameters and digests too.")] = False,
 ) -> None:
     """Put experiments side by side."""
     from cli import figures
@@ -82,7 +84,7 @@ async def compare(
         found = await client.experiments.compare(*refs)
     if run.json:
         return run.out.document(found)
-    figures.comparison(run.out, found)
+    figures.comparison(run.out, found, everything=everything)
 
 
 @app.command()

@@ -19,6 +19,7 @@ Which = Annotated[
     typer.Option("--session", "-s", metavar="REF", help="The session; default: AUTOLEARN_SESSION, or the one in use."),
 ]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
+Everything = Annotated[bool, typer.Option("--all", help="Parameters and digests too.")]
 
 
 @app.command("open")
@@ -127,7 +128,7 @@ async def use(
 
 
 @app.command()
-async def compare(run: Invocation, session: Which = None) -> None:
+async def compare(run: Invocation, session: Which = None, everything: Everything = False) -> None:
     """Put the session's records side by side."""
     from cli import figures
 
@@ -136,7 +137,7 @@ async def compare(run: Invocation, session: Which = None) -> None:
         found = await client.sessions.compare(which)
     if run.json:
         return run.out.document(found)
-    figures.comparison(run.out, found)
+    figures.comparison(run.out, found, everything=everything)
 
 
 @app.command()

@@ -20,7 +20,7 @@ def test_the_whole_way(shell: Shell, server: RunningFake, penguins: Path) -> Non
     assert trained.code == 0, trained.err
     assert "opened session brave-otter" in trained.err
     lines = trained.out.splitlines()
-    assert lines[0].split() == ["JOB", "ALGORITHM", "STATE", "ACCURACY", "LOG_LOSS", "SECONDS"]
+    assert lines[0].split() == ["job", "algorithm", "state", "accuracy", "log_loss", "seconds"]
     assert [line.split()[1:4] for line in lines[1:]] == [
         ["random_forest", "succeeded", "0.98"],
         ["svm", "succeeded", "0.95"],
