@@ -35,7 +35,7 @@ def _texts(values: pd.Series[Any]) -> pd.Series[Any]:
     """Values as text, the way a file spells them: integers have no decimal point even where nulls made them floats."""
     if isinstance(values.dtype, pd.StringDtype):
         return values
-    return values.astype(object).map(_text, na_action="ignore")
+    return values.astype(object).map(_text, na_action="ignore").astype(object)  # also where nothing but NaN is left
 
 
 def _truth(value: Any) -> bool | None:

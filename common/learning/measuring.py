@@ -58,13 +58,17 @@ def measure(
     """Each measure by name; null where it is undefined, which a note says. `about` begins the notes."""
     figures: dict[str, float | None] = {}
     for entry in entries:
+        figures[entry.name] = None
         try:
             with notes.of_warnings(f"{about}: {entry.name}"):
                 figure = entry.compute(predictions)
         except Undefined as reason:
             notes.add(f"{about}: {entry.name} is undefined: {reason}")
-            figure = math.nan
-        figures[entry.name] = figure if math.isfinite(figure) else None
+            continue
+        if math.isfinite(figure):
+            figures[entry.name] = figure
+        else:
+            notes.add(f"{about}: {entry.name} is not a finite number")
     return figures
 
 

@@ -28,6 +28,21 @@ class Predictions:
     decisions: Any = field(default=None, repr=False)
     """Decision function, (rows,) for two classes, else (rows, classes); None where the estimator has none."""
 
+    def scores(self) -> dict[Any, Any]:
+        """What ranks the rows: by class, of the positive one only if there are two; larger is more likely.
+
+        Probabilities, else the decision function; raises `Undefined` without either.
+        """
+        scores = self.probabilities if self.probabilities is not None else self.decisions
+        if scores is None:
+            raise Undefined("the algorithm gives no scores")
+        if self.positive is None:
+            return {label: scores[:, column] for column, label in enumerate(self.classes)}
+        position = self.classes.index(self.positive)
+        if scores.ndim == 2:
+            return {self.positive: scores[:, position]}
+        return {self.positive: scores if position == 1 else -scores}
+
 
 @dataclass(frozen=True)
 class MeasureEntry:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from common.learning.algorithms.entry import CLASSIFICATION
 from common.learning.measures.entry import MeasureEntry, Predictions, Undefined
 
@@ -16,7 +14,7 @@ def _roc_auc(predictions: Predictions) -> float:
     from sklearn.metrics import roc_auc_score
 
     areas = []
-    for label, scores in _score_columns(predictions).items():
+    for label, scores in predictions.scores().items():
         belongs = predictions.truth == label
         if belongs.all():
             raise Undefined(f"all rows are of class {label!r}")
@@ -24,20 +22,6 @@ def _roc_auc(predictions: Predictions) -> float:
             raise Undefined(f"no row is of class {label!r}")
         areas.append(float(roc_auc_score(belongs, scores)))
     return sum(areas) / len(areas)
-
-
-def _score_columns(predictions: Predictions) -> dict[Any, Any]:
-    """Scores by class: of the positive one only, if there are two."""
-    classes = predictions.classes
-    scores = predictions.probabilities if predictions.probabilities is not None else predictions.decisions
-    if scores is None:
-        raise Undefined("the algorithm gives no scores")
-    if predictions.positive is None:
-        return {label: scores[:, column] for column, label in enumerate(classes)}
-    position = classes.index(predictions.positive)
-    if scores.ndim == 2:
-        return {predictions.positive: scores[:, position]}
-    return {predictions.positive: scores if position == 1 else -scores}
 
 
 def _log_loss(predictions: Predictions) -> float:

@@ -109,6 +109,18 @@ def test_values_that_cannot_be_cast_are_missing_and_noted(workshop: Workshop) ->
     assert "10 values of column 'size' do not fit the training's type and are taken as missing" in result["notes"]
 
 
+def test_a_column_without_any_value_does_no_harm(workshop: Workshop) -> None:
+    trained = workshop.train(table(), **TREE)
+    other = table(40, seed=5).assign(colour=None, size=np.nan, heavy=None)
+    assert evaluate_other(workshop, trained, other)["rows"] == 40
+
+
+def test_curves_are_those_of_the_positive_class(workshop: Workshop) -> None:
+    result = workshop.train(table(), algorithm="svm").evaluate()
+    assert result["curves"]["roc"]["true_positive_rate"][-1] == 1.0
+    assert "curves" not in workshop.train(table(), target="sort", **TREE).evaluate()
+
+
 def test_rows_without_target_are_dropped_and_counted(workshop: Workshop) -> None:
     trained = workshop.train(table(), **TREE)
     result = evaluate_other(workshop, trained, with_gaps(table(100, seed=5)))
