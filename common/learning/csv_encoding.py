@@ -7,9 +7,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from common import errors
+from common.learning.csv_options import DELIMITERS
 from common.learning.malformed import bad_data
 
 _BLOCK = 1 << 20
+_LINE = 1 << 21
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF32_LE, "utf-32"),  # before UTF-16: its mark begins with that of UTF-16
@@ -35,12 +38,38 @@ _CONTROLS = frozenset(map(chr, range(32))) - set("\t\n\r\f\v\0")
 
 @dataclass(frozen=True)
 class _Trouble:
-    """The first byte that is wrong: its line and character in the line, both from 1."""
+    """The first character that is wrong: its line, from 1, and what of that line comes before it."""
 
     code: str
     what: str
     line: int
-    character: int
+    before: str
+
+    def error(self) -> errors.BadData:
+        """The column is by the delimiter that the line has most of: nothing is known of the dialect yet."""
+        delimiter = max(DELIMITERS, key=self.before.count)
+        what = f"{self.what} (character {len(self.before) + 1} of the line)"
+        return bad_data(self.code, what, line=self.line, column=self.before.count(delimiter) + 1)
+
+
+class _Place:
+    """Where in a text one is that passes by in pieces."""
+
+    def __init__(self) -> None:
+        self.line = 1
+        self.before = ""
+        self._after_return = False
+
+    def advance(self, text: str) -> None:
+        """Go on by this piece."""
+        if not text:
+            return
+        if self._after_return and text[0] == "\n":
+            self.line -= 1  # the second half of a line end that was counted already
+        self.line += text.count("\n") + text.count("\r") - text.count("\r\n")
+        last = max(text.rfind("\n"), text.rfind("\r"))
+        self.before = text[last + 1 :] if last >= 0 else (self.before + text)[-_LINE:]
+        self._after_return = text[-1] == "\r"
 
 
 def find_encoding(path: Path, told: str | None) -> tuple[str, list[str]]:
@@ -56,9 +85,9 @@ def find_encoding(path: Path, told: str | None) -> tuple[str, list[str]]:
     for magic, name in _FORMATS:
         if start.startswith(magic):
             raise bad_data("encoding", f"this is {name}, not CSV text; unpack or export it first", line=1, column=1)
-    if told is not None:
-        return _checked(path, told), []
     marked = next((name for mark, name in _MARKS if start.startswith(mark)), None)
+    if told is not None and not (marked and _same_family(told, marked)):
+        return _checked(path, told), []
     if marked is not None:
         return _checked(path, marked), []
     if _looks_wide(start):
@@ -72,9 +101,9 @@ def find_encoding(path: Path, told: str | None) -> tuple[str, list[str]]:
     if trouble is None:
         return "utf-8", []
     if trouble.code == "nul":
-        raise _error(trouble)
+        raise trouble.error()
     if _look_through(path, "cp1252") is not None:
-        raise _error(trouble)
+        raise trouble.error()
     note = f"read as cp1252 (Windows Latin-1): line {trouble.line} is not UTF-8; tell the encoding if that is wrong"
     return "cp1252", [note]
 
@@ -82,12 +111,13 @@ def find_encoding(path: Path, told: str | None) -> tuple[str, list[str]]:
 def _checked(path: Path, encoding: str) -> str:
     trouble = _look_through(path, encoding)
     if trouble is not None:
-        raise _error(trouble)
+        raise trouble.error()
     return encoding
 
 
-def _error(trouble: _Trouble) -> Exception:
-    return bad_data(trouble.code, f"{trouble.what} (character {trouble.character} of the line)", line=trouble.line)
+def _same_family(told: str, marked: str) -> bool:
+    """Whether the told encoding is that of the byte order mark, which the marked one takes off: utf-16-le, utf-16."""
+    return codecs.lookup(told).name.startswith(marked.removesuffix("-sig"))
 
 
 def _looks_wide(start: bytes) -> bool:
@@ -96,40 +126,25 @@ def _looks_wide(start: bytes) -> bool:
 
 def _look_through(path: Path, encoding: str) -> _Trouble | None:
     """Decode the whole file in blocks; None if all of it is text."""
-    single = encoding == "cp1252"
-    line, character, after_return = 1, 1, False
-
-    def advance(text: str) -> None:
-        nonlocal line, character, after_return
-        if not text:
-            return
-        if after_return and text[0] == "\n":
-            line -= 1  # the second half of a line end that was counted already
-        line += text.count("\n") + text.count("\r") - text.count("\r\n")
-        last = max(text.rfind("\n"), text.rfind("\r"))
-        character = len(text) - last if last >= 0 else character + len(text)
-        after_return = text[-1] == "\r"
-
+    place = _Place()
     decoder = codecs.getincrementaldecoder(encoding)()
     for block, final in _blocks(path):
         try:
             text = decoder.decode(block, final)
         except UnicodeDecodeError as error:
-            advance(error.object[: error.start].decode(encoding, "replace"))
-            return _Trouble("encoding", f"a byte that is not {encoding} text", line, character)
+            place.advance(error.object[: error.start].decode(encoding, "replace"))
+            return _Trouble("encoding", f"a byte that is not {encoding} text", place.line, place.before)
         except UnicodeError as error:
-            return _Trouble("encoding", f"not {encoding} text: {error}", line, character)
+            return _Trouble("encoding", f"not {encoding} text: {error}", place.line, place.before)
         position = text.find("\0")
         if position >= 0:
-            advance(text[:position])
-            return _Trouble(
-                "nul", "a NUL character; remove it, or tell the encoding if this is UTF-16", line, character
-            )
-        if single and not _CONTROLS.isdisjoint(text):
-            position = next(index for index, one in enumerate(text) if one in _CONTROLS)
-            advance(text[:position])
-            return _Trouble("encoding", "a control character; this is not text", line, character)
-        advance(text)
+            place.advance(text[:position])
+            what = "a NUL character; remove it, or tell the encoding if this is UTF-16"
+            return _Trouble("nul", what, place.line, place.before)
+        if encoding == "cp1252" and not _CONTROLS.isdisjoint(text):  # nearly any bytes are cp1252
+            place.advance(text[: next(index for index, one in enumerate(text) if one in _CONTROLS)])
+            return _Trouble("encoding", "a control character; this is not text", place.line, place.before)
+        place.advance(text)
     return None
 
 

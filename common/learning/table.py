@@ -110,11 +110,12 @@ class StoredTable:
         self.schema: pa.Schema = self._file.schema_arrow
         self.kinds: Kinds = {field.name: _kind(field) for field in self.schema}
         self.rows: int = self._file.metadata.num_rows
+        self._positions = {name: position for position, name in enumerate(self.kinds)}
 
     def column(self, name: str) -> pa.ChunkedArray:
         """All values of one column."""
         # By position: in a projection of Parquet a dot in a name would mean a nested field.
-        position = list(self.kinds).index(name)
+        position = self._positions[name]
         groups = range(self._file.num_row_groups)
         chunks = [self._file.reader.read_row_group(group, column_indices=[position]).column(0) for group in groups]
         return pa.chunked_array(

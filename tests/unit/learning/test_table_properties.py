@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
+import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import pyarrow as pa
@@ -11,6 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from common import errors
 from common.contracts.datasets import ColumnType
 from common.learning import csv_lines
 from common.learning.cells import convert
@@ -81,3 +84,22 @@ def test_no_text_breaks_conversion(texts: list[str]) -> None:
                 assert all(
                     value is None or value == int(text) for value, text in zip(values.to_pylist(), texts, strict=True)
                 )
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=300)
+@given(
+    st.one_of(
+        st.binary(max_size=60),
+        st.text("ab1.5,;|\t\"' \r\n-e", max_size=60).map(str.encode),
+        st.text("ab1.5,;|\t\"' \r\n-e", max_size=30).map(lambda text: text.encode("utf-16")),
+    )
+)
+def test_any_file_is_read_or_refused_with_one_flaw(tmp_path: Path, content: bytes) -> None:
+    flaws: Sequence[errors.Flaw] = ()
+    try:
+        result = parsed(tmp_path, content)
+    except errors.BadData as error:
+        flaws = error.flaws
+    else:
+        json.dumps(result, allow_nan=False)
+    assert len(flaws) == 1 or result["metadata"]["rows"] >= 1

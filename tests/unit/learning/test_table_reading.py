@@ -79,6 +79,13 @@ def test_encodings(tmp_path: Path, encoding: str) -> None:
     assert any("cp1252" in note and "line 1" in note for note in result["metadata"]["notes"]) == (encoding == "cp1252")
 
 
+@pytest.mark.parametrize(("told", "used"), [("utf-8", "utf-8-sig"), ("UTF-16-LE", "utf-16"), ("utf-16", "utf-16")])
+def test_a_byte_order_mark_is_no_part_of_a_name(tmp_path: Path, told: str, used: str) -> None:
+    result = parsed(tmp_path, "a,b\n1,2\n".encode(used), options={"encoding": told})
+    assert result["metadata"]["options"]["encoding"] == used
+    assert list(kinds(result)) == ["a", "b"]
+
+
 def test_what_is_told_stands(tmp_path: Path) -> None:
     options = {"delimiter": "|", "header": False, "quote": "", "missing": ["-"], "encoding": "latin-1", "decimal": ","}
     result = parsed(tmp_path, b'a"|1,5\n-|2,5\n\xe9|NA\n', options=options)
