@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, WithJsonSchema
 
 from common.contracts.base import Answer, Command, Document
+from common.contracts.events import Event
 
 
 class LoggedEvent(Answer):
@@ -14,7 +15,8 @@ class LoggedEvent(Answer):
 
     arrival: int
     position: int | None = None
-    event: Document
+    # A dictionary, because what is stored is shown as it is; described to clients as what it always holds.
+    event: Annotated[Document, WithJsonSchema(Event.model_json_schema())]
 
 
 class ServiceVerification(Answer):
