@@ -4,13 +4,29 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from common import context, ids, times
 
 Event = dict[str, Any]
-_encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode
+
+
+def _encoder() -> Callable[[Any], str]:
+    """An encoder built once; the public one is built anew for each value, half of the time of a digest."""
+    fast = getattr(json.encoder, "c_make_encoder", None)
+    if fast is None:
+        return json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode
+    # No markers against cycles, separators, sorted keys, keys are texts, finite numbers.
+    encode = fast(None, _refuse, json.encoder.encode_basestring, None, ":", ",", True, False, False)
+    return lambda value: "".join(encode(value, 0))
+
+
+def _refuse(value: Any) -> Any:
+    raise TypeError(f"{type(value).__name__} is no JSON")
+
+
+_encode = _encoder()
 
 
 def canonical(value: Any) -> bytes:
