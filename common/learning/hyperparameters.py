@@ -16,6 +16,8 @@ from common.errors import Flaw
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
 SEED_LIMIT = 2**32 - 1
+INTEGER_LIMIT = 2**31 - 1
+"""What the compiled parts of scikit-learn can take for a count."""
 SEED = "random_state"
 """The hyper-parameter that takes `split.seed` unless it is given."""
 
@@ -41,19 +43,20 @@ class Integer:
     """Whole numbers of `least` to `most`, both included. A boolean is no number."""
 
     least: int
-    most: int | None = None
+    most: int = INTEGER_LIMIT
 
     def admits(self, value: Any) -> bool:
         if not isinstance(value, int) or isinstance(value, bool):
             return False
-        return self.least <= value and (self.most is None or value <= self.most)
+        return self.least <= value <= self.most
 
     def schema(self) -> dict[str, Any]:
-        most = {} if self.most is None else {"maximum": self.most}
-        return {"type": "integer", "minimum": self.least, **most}
+        return {"type": "integer", "minimum": self.least, "maximum": self.most}
 
     def text(self) -> str:
-        return f"an integer ≥ {self.least}" if self.most is None else f"an integer of {self.least} to {self.most}"
+        if self.most == INTEGER_LIMIT:
+            return f"an integer ≥ {self.least}"
+        return f"an integer of {self.least} to {self.most}"
 
 
 @dataclass(frozen=True)
@@ -68,7 +71,10 @@ class Number:
     def admits(self, value: Any) -> bool:
         if not isinstance(value, int | float) or isinstance(value, bool):
             return False
-        if isinstance(value, float) and not math.isfinite(value):
+        try:
+            if not math.isfinite(value):
+                return False
+        except OverflowError:  # an integer beyond all floats
             return False
         return (
             (self.least is None or value >= self.least)
@@ -146,11 +152,10 @@ class Hyperparameter:
     description: str
 
     def schema(self) -> dict[str, Any]:
-        """Its JSON Schema; the seed has no fixed default, it follows the split."""
+        """Its JSON Schema."""
         kinds = [kind.schema() for kind in self.kinds]
         shown = kinds[0] if len(kinds) == 1 else {"anyOf": kinds}
-        default = {} if self.name == SEED else {"default": self.default}
-        return {**shown, **default, "description": self.description}
+        return {**shown, "default": self.default, "description": self.description}
 
     def flaw(self, value: Any) -> Flaw | None:
         """What is wrong with the value, if anything."""
@@ -169,7 +174,8 @@ Check = Callable[[Mapping[str, Any]], Sequence[Flaw]]
 
 def seed() -> Hyperparameter:
     """The seed of an estimator."""
-    return Hyperparameter(SEED, (Integer(0, SEED_LIMIT),), None, "Seed of the estimator; split.seed unless given.")
+    kinds = (Integer(0, SEED_LIMIT), Nothing())
+    return Hyperparameter(SEED, kinds, None, "Seed of the estimator; null: split.seed.")
 
 
 def pointer(name: str) -> str:
@@ -204,9 +210,9 @@ def complete(
     ]
     values = {}
     for parameter in known:
-        default = random_state if parameter.name == SEED else parameter.default
-        values[parameter.name] = given.get(parameter.name, default)
-        flaw = parameter.flaw(values[parameter.name]) if parameter.name in given else None
+        value = given.get(parameter.name, parameter.default)
+        flaw = parameter.flaw(value) if parameter.name in given else None
+        values[parameter.name] = random_state if parameter.name == SEED and value is None else value
         if flaw is not None:
             flaws.append(flaw)
     return values, flaws

@@ -9,8 +9,9 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 MOST_FEATURES = 100
+MOST_ROWS = 100
 MOST_FIGURES = 400
-"""Coefficients of all features and classes together: about 20 KB of JSON."""
+"""Coefficients of all features and classes together; with the names about 20 KB of JSON."""
 
 
 def figures(values: Iterable[Any]) -> list[float]:
@@ -18,20 +19,20 @@ def figures(values: Iterable[Any]) -> list[float]:
     return [float(f"{float(value):.6g}") for value in values]
 
 
-def by_size(names: Sequence[str], rows: Sequence[Sequence[Any]]) -> dict[str, Any]:
+def by_size(names: Sequence[str], rows: Sequence[Sequence[Any]], labels: Sequence[Any] = ()) -> dict[str, Any]:
     """Features with their figures (`rows`: one per class or output, one column per feature), largest first.
 
-    `{"shown": [{"feature", "values"}], "total"}`, where `shown` are at most 100 features.
+    `{"labels", "shown": [{"feature", "values"}], "total"}`: `labels` name the rows and so the values of each feature,
+    `shown` are at most 100 features of `total`; of many classes the first 100.
     """
-    total = len(names)
-    width = max(1, len(rows))
-    order = sorted(range(total), key=lambda column: -max(abs(float(row[column])) for row in rows))
-    kept = order[: max(1, min(MOST_FEATURES, MOST_FIGURES // width))]
+    kept_rows = rows[:MOST_ROWS]
+    order = sorted(range(len(names)), key=lambda column: -max(abs(float(row[column])) for row in kept_rows))
+    kept = order[: max(1, min(MOST_FEATURES, MOST_FIGURES // len(kept_rows)))]
     shown = [
-        {"feature": names[column][:80], "values": figures([row[column] for row in rows[:MOST_FIGURES]])}
-        for column in kept
+        {"feature": _short(names[column], 80), "values": figures(row[column] for row in kept_rows)} for column in kept
     ]
-    return {"shown": shown, "total": total}
+    named = {"labels": [_short(str(label), 30) for label in labels[:MOST_ROWS]]} if len(labels) else {}
+    return {**named, "shown": shown, "total": len(names)}
 
 
 def importances(names: Sequence[str], values: Sequence[Any]) -> dict[str, Any]:
@@ -40,10 +41,16 @@ def importances(names: Sequence[str], values: Sequence[Any]) -> dict[str, Any]:
 
 
 def linear(estimator: Any, names: Sequence[str]) -> dict[str, Any]:
-    """Coefficients and intercepts; one row per class, or a single row for two classes and for regression."""
-    rows = estimator.coef_.reshape(-1, len(names))
+    """Coefficients and intercepts: one row per class, of two classes only the second's, of a regression one."""
+    rows = list(estimator.coef_.reshape(-1, len(names)))
+    classes = list(getattr(estimator, "classes_", ()))
+    labels = classes if len(rows) == len(classes) else classes[1:]
     intercepts = estimator.intercept_ if hasattr(estimator.intercept_, "__len__") else [estimator.intercept_]
     return {
-        "coefficients": by_size(names, [list(row) for row in rows]),
-        "intercepts": figures(list(intercepts)[:MOST_FIGURES]),
+        "coefficients": by_size(names, rows, labels),
+        "intercepts": figures(list(intercepts)[:MOST_ROWS]),
     }
+
+
+def _short(text: str, most: int) -> str:
+    return text if len(text) <= most else text[: most - 1] + "…"

@@ -45,7 +45,8 @@ def _check(parameters: Mapping[str, Any], classes: int | None) -> list[Flaw]:
 ENTRY = AlgorithmEntry(
     name="logistic_regression",
     title="Logistic regression",
-    description="A linear model of the log-odds of each class, with an L2, L1 or elastic-net penalty.",
+    description="A linear model of the log-odds of each class, with an L2, L1 or elastic-net penalty. Fast, and its"
+    " coefficients can be read; it sees no interactions of features.",
     parameters={
         CLASSIFICATION: (
             Hyperparameter("C", (Number(above=0),), 1.0, "Inverse strength of the penalty; smaller is stronger."),

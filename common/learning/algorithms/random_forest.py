@@ -68,7 +68,7 @@ _WEIGHT = Hyperparameter("class_weight", (Option(("balanced", "balanced_subsampl
 ENTRY = AlgorithmEntry(
     name="random_forest",
     title="Random forest",
-    description="The vote or mean of many randomised decision trees (Breiman 2001).",
+    description="The vote or mean of many randomised decision trees (Breiman 2001). Strong untuned, large to store.",
     parameters={
         CLASSIFICATION: (_TREES, CRITERION[CLASSIFICATION], *growth("sqrt"), *_SAMPLING, _WEIGHT, seed()),
         REGRESSION: (_TREES, CRITERION[REGRESSION], *growth(1.0), *_SAMPLING, seed()),

@@ -34,15 +34,15 @@ def _build(task: str, parameters: Mapping[str, Any], threads: int) -> Any:
 
 
 def _learned(estimator: Any, names: Sequence[str]) -> dict[str, Any]:
-    # SVR keeps its counts by class of the C interface it is built on: only their sum means something there.
+    classes = list(getattr(estimator, "classes_", ()))
     shown: dict[str, Any] = {"support_vectors": len(estimator.support_)}
-    if hasattr(estimator, "classes_"):
-        shown["support_vectors_by_class"] = [int(count) for count in estimator.n_support_[: learned.MOST_FIGURES]]
+    if classes:
+        shown["support_vectors_by_class"] = [int(count) for count in estimator.n_support_[: learned.MOST_ROWS]]
     if estimator.kernel == "linear":
-        coefficients = estimator.coef_
-        rows = coefficients.toarray() if hasattr(coefficients, "toarray") else coefficients
-        if rows.shape[0] <= learned.MOST_FIGURES:
-            shown["coefficients"] = learned.by_size(names, [list(row) for row in rows])
+        rows = estimator.coef_.toarray() if hasattr(estimator.coef_, "toarray") else estimator.coef_
+        pairs = [f"{one} vs {other}" for position, one in enumerate(classes) for other in classes[position + 1 :]]
+        # Of two classes scikit-learn turns the sign round, so that larger means the second as everywhere else.
+        shown["coefficients"] = learned.by_size(names, rows, pairs if len(classes) > 2 else classes[1:])
     return shown
 
 

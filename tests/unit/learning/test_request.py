@@ -66,9 +66,11 @@ def test_a_completed_request_is_complete() -> None:
 def test_the_seed_of_the_split_is_the_estimators_unless_given() -> None:
     follows, _ = complete_training(training(split={"seed": 7}), dataset())
     told, _ = complete_training(training(split={"seed": 7}, parameters={"random_state": 3}), dataset())
+    null, _ = complete_training(training(split={"seed": 7}, parameters={"random_state": None}), dataset())
     without, _ = complete_training(training(algorithm="naive_bayes", split={"seed": 7}), dataset())
     assert follows["parameters"]["random_state"] == 7
     assert told["parameters"]["random_state"] == 3
+    assert null["parameters"]["random_state"] == 7
     assert "random_state" not in without["parameters"]
 
 

@@ -93,6 +93,7 @@ def test_figures_are_those_of_scikit_learn(workshop: Workshop) -> None:
         }
         # The rows of a part stand in another order, which moves the solver by its tolerance.
         assert done.result["measures"][part] == pytest.approx(expected, rel=1e-4)
+    assert done.result["learned"]["coefficients"]["labels"] == ["yes"]
     shown = {item["feature"]: item["values"] for item in done.result["learned"]["coefficients"]["shown"]}
     assert [shown["size"][0], shown["count"][0]] == pytest.approx(list(model[-1].coef_[0]), rel=1e-3)
     assert (done.result["averaging"], done.result["positive_class"]) == ("binary", "yes")
@@ -203,6 +204,20 @@ def test_threads_are_limited_while_it_computes(workshop: Workshop, monkeypatch: 
 def test_threads_reach_the_estimator() -> None:
     forest = algorithms()["random_forest"]
     assert forest.build("classification", {}, 3).n_jobs == 3
+
+
+@pytest.mark.parametrize(
+    ("target", "labels"), [("kind", ["yes"]), ("sort", ["a vs b", "a vs c", "b vs c"]), ("weight", None)]
+)
+def test_coefficients_of_a_linear_machine(workshop: Workshop, target: str, labels: list[str] | None) -> None:
+    frame = table()[["size", "colour", target]]
+    done = workshop.train(frame, algorithm="svm", target=target, parameters={"kernel": "linear"})
+    found = done.result["learned"]["coefficients"]
+    assert found.get("labels") == labels
+    assert found["shown"][0]["feature"] == "size"
+    assert all(item["values"][0] is not None for item in found["shown"])
+    if target != "sort":
+        assert found["shown"][0]["values"][0] > 0, "larger size, larger weight and rather yes"
 
 
 def test_a_result_of_many_features_and_classes_stays_small(workshop: Workshop) -> None:
