@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 
 from common import context, errors
-from common.http import calls
+from common.http import calls, deadline
 from common.journal import Journal
 
 TIMEOUT = 5.0
@@ -51,6 +51,8 @@ class ServiceClient:
 
     async def _once(self, method: str, path: str, body: Any, query: Mapping[str, Any] | None, timeout: float) -> Any:
         cause = context.current().child()
+        if cause.deadline is not None:
+            timeout = max(0.0, min(timeout, cause.deadline - time.monotonic()))
         headers = {
             "traceparent": cause.traceparent,
             "authorization": f"Bearer {self._token}",
@@ -58,6 +60,8 @@ class ServiceClient:
             "autolearn-actor": cause.actor,
             "autolearn-causation": cause.causation,
         }
+        if cause.deadline is not None:
+            headers[deadline.HEADER] = f"{timeout:.3f}"
         content = None
         if body is not None:
             content = json.dumps(body, allow_nan=False).encode()
