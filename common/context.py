@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
 
-_TRACEPARENT = re.compile(r"^00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})$")
+_TRACEPARENT = re.compile(r"00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})")
 
 
 @dataclass(frozen=True)
@@ -39,10 +39,15 @@ def fresh(actor: str = "system") -> Context:
 
 def from_traceparent(value: str | None, *, actor: str = "system", causation: str = "") -> Context:
     """A new span in the trace that `value` names; a missing or malformed header begins a new trace."""
-    match = _TRACEPARENT.match(value or "")
+    match = _TRACEPARENT.fullmatch(value or "")
     if match is None or match.group(1) == "0" * 32:
         return replace(fresh(actor), causation=causation)
     return Context(match.group(1), secrets.token_hex(8), actor, causation)
+
+
+def resumed(trace_id: str, *, actor: str = "system", causation: str = "") -> Context:
+    """A new span in a trace that began earlier, for work that goes on in the background."""
+    return Context(trace_id, secrets.token_hex(8), actor, causation)
 
 
 _current: ContextVar[Context | None] = ContextVar("autolearn_context", default=None)

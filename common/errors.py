@@ -267,7 +267,7 @@ def all_classes(root: type[AutoLearnError] = AutoLearnError) -> list[type[AutoLe
 
 def from_problem(document: Mapping[str, Any]) -> AutoLearnError:
     """Build the error again from its problem document; an unknown code falls back to the class of its status."""
-    code, status = str(document.get("code", "")), int(document.get("status", 500))
+    code, status = str(document.get("code") or ""), int(document.get("status") or 500)
     classes = all_classes()
     chosen = next((c for c in classes if c.code == code), None)
     if chosen is None:
@@ -279,7 +279,7 @@ def from_problem(document: Mapping[str, Any]) -> AutoLearnError:
             str(item.get("detail", "")),
             tuple(item.get("suggestions", ())),
         )
-        for item in document.get("errors", ())
+        for item in document.get("errors") or ()
     ]
     known = {"type", "title", "status", "detail", "instance", "code", "errors"}
     extra = {name: value for name, value in document.items() if name not in known}

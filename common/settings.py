@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from common import errors
@@ -62,7 +62,7 @@ class Settings(BaseSettings):
     builtin_datasets: bool = Field(True, description="Upload scikit-learn's five datasets at the first start")
 
     def __init__(self, **values: Any) -> None:
-        """Read the environment. Raises `errors.Invalid` naming a variable that no setting knows."""
+        """Read the environment. Raises `errors.Invalid` naming a variable that no setting knows, or whose value is wrong."""
         known = {f"AUTOLEARN_{name.upper()}" for name in type(self).model_fields} | _CLIENT_NAMES
         unknown = sorted(
             name
@@ -71,4 +71,9 @@ class Settings(BaseSettings):
         )
         if unknown:
             raise errors.Invalid(f"unknown setting {unknown[0]}; the reference lists those that exist")
-        super().__init__(**values)
+        try:
+            super().__init__(**values)
+        except ValidationError as error:
+            first = error.errors()[0]
+            name = str(first["loc"][0]) if first["loc"] else ""
+            raise errors.Invalid(f"AUTOLEARN_{name.upper()} has a wrong value: {first['msg']}") from error
