@@ -22,7 +22,7 @@ from common.adapters.keyring.file import FileKeyring
 from common.adapters.task_runner.process import ProcessTaskRunner
 from common.http.app import router
 from common.journal import Journal
-from common.ports.task_runner import TaskRunner
+from common.ports.task_runner import TaskRunner, TaskSpec
 from common.runtime import TASKS, Runtime
 from common.service import Service
 from common.settings import Settings
@@ -75,6 +75,16 @@ async def runner(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Task
     functions = tuple(name for name in TASKS if name.startswith("catalog_service"))
     preload = tuple({name.partition(":")[0] for name in functions})
     async with ProcessTaskRunner(tmp_path_factory.mktemp("work"), functions=functions, preload=preload) as opened:
+        # The first task waits until everything is loaded: here, not in the test that happens to be the first.
+        task = TaskSpec(
+            "first",
+            "catalog_service.tasks.builtin:run",
+            {"name": "wine"},
+            bytes(32),
+            plain_outputs=frozenset({"upload"}),
+        )
+        async with await opened.run(task, on_progress=lambda _: None, on_output=lambda _: None) as outcome:
+            assert outcome.problem is None
         yield opened
 
 
