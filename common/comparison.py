@@ -9,7 +9,7 @@ from common.contracts.sessions import Comparison
 
 
 def compare(ids: Sequence[str], documents: Sequence[Mapping[str, Any]]) -> Comparison:
-    """`documents` by field, in the order in which fields first appear; nested ones as `measures.f1`, missing as null."""
+    """`documents` by field, as fields first appear; nested ones as `measures.f1`, missing ones as null."""
     flat = [dict(_flat(document)) for document in documents]
     fields = list(dict.fromkeys(name for one in flat for name in one))
     rows = []

@@ -8,17 +8,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from common import errors, logging, times
+from common import context, errors, logging, times
 from common.contracts.jobs import JobState
 from common.contracts.sessions import SessionState
 from common.ports.record_store import Record
 from common.records.repository import Decision
 from common.runtime import Runtime
-from session_service.clients import Jobs
+from session_service.clients import Jobs, kind_of
 from session_service.model import RecordState
 from session_service.repository import Records, Sessions, record_id
 
-_PLAIN = ("kind", "state", "training", "dataset", "dataset_id", "algorithm", "created", "started", "ended", "trace_id")
+_PLAIN = ("state", "training", "dataset", "dataset_id", "algorithm", "created", "started", "ended", "trace_id")
 _TERMINAL = (JobState.succeeded, JobState.failed, JobState.cancelled)
 _log = logging.logger("arrivals")
 
@@ -34,6 +34,10 @@ class Arrivals:
         state = await self._jobs.get(job)
         if state["state"] not in _TERMINAL:
             return
+        with context.use(context.resumed(state["trace_id"], causation=job)):
+            await self._arrive(job, state)
+
+    async def _arrive(self, job: str, state: Mapping[str, Any]) -> None:
         session = await self._sessions.repository.find(state["session"])
         if session is None:
             _log.warning("job of an unknown session", job=job)
@@ -42,7 +46,7 @@ class Arrivals:
             case SessionState.open:
                 taken = await self._take(session.id, job, state)
             case SessionState.committing | SessionState.discarding:
-                taken = False  # what was reserved in time is gone from a committing one; of a discarding one nothing stays
+                taken = False  # one that commits has no open jobs, and of one that is discarded nothing stays
             case closed:
                 await self._remove(job, state, str(closed))
                 return
@@ -61,6 +65,8 @@ class Arrivals:
 
         record = await self._sessions.repository.decide(session, decide)
         await self._runtime.ring("session.changed", session=session)
+        if record.state["state"] == SessionState.discarding and not record.state["open_jobs"]:
+            await self._runtime.ring("session.ending", session=session)
         return record
 
     async def reconcile(self, session: Record) -> None:
@@ -93,7 +99,7 @@ class Arrivals:
             await self._jobs.remove(job, "dropped")
             return False
         data = {name: state[name] for name in _PLAIN if state.get(name) is not None}
-        data |= {"session": session, "job": job, "kind": "evaluation" if training else "training", "recorded": times.now()}
+        data |= {"session": session, "job": job, "kind": kind_of(job), "recorded": times.now()}
         # The state of the record is its own; how the job ended is told beside it.
         data["outcome"] = data.pop("state")
         record = await self._records.repository.ensure(

@@ -13,6 +13,7 @@ from session_service.erasure import Erasure
 from session_service.handlers import Handlers
 from session_service.keys import Keys
 from session_service.repository import Records, Sessions
+from session_service.views import Views
 from session_service.workers import rest
 from session_service.workers.event import SessionEvents
 
@@ -29,11 +30,19 @@ def build(runtime: Runtime) -> Service:
     arrivals = Arrivals(runtime, sessions, records, jobs)
     erasure = Erasure(runtime, sessions=sessions, records=records, keys=keys, jobs=jobs, arrivals=arrivals)
     commitment = Commitment(runtime, sessions=sessions, records=records, keys=keys, jobs=jobs, storage=storage)
+    views = Views(keys, records)
     handlers = Handlers(
-        runtime, sessions=sessions, records=records, keys=keys, jobs=jobs, arrivals=arrivals, erasure=erasure
+        runtime,
+        sessions=sessions,
+        records=records,
+        keys=keys,
+        jobs=jobs,
+        arrivals=arrivals,
+        erasure=erasure,
+        views=views,
     )
     events = SessionEvents(
-        runtime, sessions=sessions, arrivals=arrivals, commitment=commitment, erasure=erasure
+        runtime, sessions=sessions, arrivals=arrivals, commitment=commitment, erasure=erasure, views=views
     )
     repositories = [sessions.repository, records.repository, keys.repository]
     routers = [
@@ -45,9 +54,11 @@ def build(runtime: Runtime) -> Service:
     async def start() -> None:
         await keys.destroy_again(runtime.log)
 
+    app = runtime.app(NAME, title="sessions", routers=routers)
+    app.state.events = events
     return Service(
         NAME,
-        runtime.app(NAME, title="sessions", routers=routers),
+        app,
         repositories,
         event_loops={"session.events": events.run},
         start=start,

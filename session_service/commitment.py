@@ -1,15 +1,17 @@
 """The commit of a session: its results become experiments, all of them or none, whatever is killed on the way.
 
-1. the commit is decided (`session.commit_started`), 2. each training with its evaluations is sealed again under a key of
-its own and stored, invisible, 3. the commit is sealed: this one write makes all of them visible, 4. jobs and records let
-go of what the experiments have, 5. the session says so. Every step may be repeated; until 3 it can fail, and the
-session is open again, after 3 it can only be finished.
+1. The commit is decided (`session.commit_started`).
+2. Each training with its evaluations is sealed again under a key of its own and stored, invisible.
+3. The commit is sealed: this one write makes all of them visible.
+4. Jobs and records let go of what the experiments have.
+5. The session says so; a whole commit destroys its key before.
+
+Every step may be repeated. Until 3 it can fail, and the session is open again; after 3 it can only be finished.
 """
 
 from __future__ import annotations
 
 import asyncio
-import secrets
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -72,8 +74,7 @@ class Commitment:
     async def proceed(self, session: Record) -> None:
         """Take the session from `committing` to its end. Raises `errors.AutoLearnError` when that has to wait."""
         commit = session.state["commit"]
-        trace = f"00-{commit['trace_id']}-{secrets.token_hex(8)}-01"
-        with context.use(context.from_traceparent(trace, actor=commit["actor"], causation=session.id)):
+        with context.use(context.resumed(commit["trace_id"], actor=commit["actor"], causation=session.id)):
             # The session takes no jobs while it commits, so what it holds is the same at every attempt.
             there = await self._records.of(session.id, RecordState.held, RecordState.committed)
             mine = [r for r in there if r.state.get("commit", commit["id"]) == commit["id"]]
@@ -110,9 +111,8 @@ class Commitment:
             training = await self._jobs.get(batch.training.state["job"])
             evaluations = [(one.state["job"], await self._jobs.get(one.state["job"])) for one in batch.evaluations]
             document = await resealing.experiment(target, batch.training.state["job"], training, evaluations, tags)
-            await self._storage.put(
-                batch.experiment, {**document, "commit": commit["id"], "session": session.id, "committed": commit["started"]}
-            )
+            place = {"commit": commit["id"], "session": session.id, "committed": commit["started"]}
+            await self._storage.put(batch.experiment, {**document, **place})
 
         await _each(work, store)
 
@@ -133,6 +133,9 @@ class Commitment:
         commit = session.state["commit"]
         partial = "records" in commit
         if not partial:
+            async for job in self._jobs.of_session(session.id):
+                if not job.get("experiment"):  # it has failed: nothing of it can be read without the session's key
+                    await self._jobs.remove(job["id"], "committed")
             await self._keys.destroy(session.id)
             await self._runtime.ring("key.destroyed", owner=session.id)
 
@@ -152,7 +155,8 @@ class Commitment:
         def decide(record: Record) -> Decision | None:
             if not _under(record, commit):
                 return None
-            return Decision("session.commit_failed", {"commit": commit["id"], "code": error.code, "detail": error.detail})
+            data = {"commit": commit["id"], "code": error.code, "detail": error.detail}
+            return Decision("session.commit_failed", data)
 
         await self._sessions.repository.decide(session.id, decide)
         await self._runtime.ring("session.changed", session=session.id)

@@ -6,9 +6,8 @@ Discarding and expiring are the same work under two names. Every step may be rep
 from __future__ import annotations
 
 import contextlib
-from typing import Any
 
-from common import errors, logging
+from common import context, errors, logging
 from common.contracts.jobs import JobState
 from common.contracts.sessions import SessionState
 from common.ports.record_store import Record
@@ -41,17 +40,26 @@ class Erasure:
         def decide(record: Record) -> Decision | None:
             match record.state["state"]:
                 case SessionState.open:
-                    return Decision("session.discard_started", {"reason": reason.value})
+                    cause = context.current()
+                    data = {"reason": reason.value, "trace_id": cause.trace_id, "actor": cause.actor}
+                    return Decision("session.discard_started", data)
                 case SessionState.committing:
                     raise errors.SessionBusy(f"session {record.id} is being committed; wait until that is done")
                 case SessionState.committed:
                     raise errors.SessionClosed(f"session {record.id} is committed and cannot be discarded")
             return None
 
-        return await self._sessions.repository.decide(identifier, decide)
+        record = await self._sessions.repository.decide(identifier, decide)
+        await self._runtime.ring("session.ending", session=identifier)
+        return record
 
     async def proceed(self, session: Record) -> None:
         """Take the session from `discarding` as far as it goes; its jobs need their time to stop."""
+        state = session.state
+        with context.use(context.resumed(state["trace_id"], actor=state["actor"], causation=session.id)):
+            await self._proceed(session)
+
+    async def _proceed(self, session: Record) -> None:
         states = await self._jobs.states(session.state["open_jobs"])
         for job, state in states.items():
             if state in _LIVE:
@@ -70,15 +78,14 @@ class Erasure:
         await self._destroy(session.id)
         async for job in self._jobs.of_session(session.id):
             if not job.get("experiment"):
-                # One that was committed meanwhile or has just been made says so itself: it is not part of this end.
+                # A job that was made after its reservation had been given up still runs: it ends without its key.
                 with contextlib.suppress(errors.Conflict):
                     await self._jobs.remove(job["id"], reason)
 
         def decide(record: Record) -> Decision | None:
             if record.state["state"] != SessionState.discarding:
                 return None
-            data: dict[str, Any] = {"commits": None}
-            return Decision(f"session.{reason}", data)
+            return Decision(f"session.{reason}")
 
         await self._sessions.repository.decide(session.id, decide)
         await self._runtime.ring("session.changed", session=session.id)

@@ -17,10 +17,11 @@ from common.records.repository import Decision
 from common.runtime import Runtime
 from session_service import model
 from session_service.arrivals import Arrivals, touched
-from session_service.clients import Jobs
+from session_service.clients import Jobs, kind_of
 from session_service.erasure import Erasure
 from session_service.keys import Keys
 from session_service.listing import SealedPage
+from session_service.model import RecordState
 from session_service.repository import Records, Sessions
 from session_service.selection import selected
 from session_service.views import Views
@@ -41,15 +42,17 @@ class Handlers:
         jobs: Jobs,
         arrivals: Arrivals,
         erasure: Erasure,
+        views: Views,
     ) -> None:
         self.runtime, self.sessions, self.records, self.keys = runtime, sessions, records, keys
-        self.jobs, self.arrivals, self.erasure = jobs, arrivals, erasure
-        self.views = Views(keys, records)
+        self.jobs, self.arrivals, self.erasure, self.views = jobs, arrivals, erasure, views
 
     # Opening and finding.
 
     async def open(self, asked: SessionOpening, key: str | None) -> tuple[Record, bool]:
         """A new session, or the one that an earlier request with this key has opened, and which of the two it is."""
+        if asked.name is not None:
+            model.require_name(asked.name)
         marks = self._marks("open", key, asked.model_dump(mode="json"))
         if earlier := await self._opened_by(marks):
             return earlier, True
@@ -65,6 +68,7 @@ class Handlers:
             "expires": times.later(now, life),
             "open_jobs": {},
             "open_count": 0,
+            "recorded": 0,
             "experiments": [],
             **marks,
         }
@@ -115,11 +119,14 @@ class Handlers:
         Raises `errors.NotFound`, `errors.SessionBusy` while committing, `errors.SessionClosed`.
         """
         session = await self.sessions.resolve(reference)
+        if kind_of(job) != kind:
+            raise errors.Invalid(f"{job} is not the id of a job of kind {kind!r}")
 
         def decide(record: Record) -> Decision | None:
             if job in record.state["open_jobs"]:
                 return None
             model.require_open(record.state, record.id)
+            model.require_room(record.state, record.id)
             return Decision("session.job_reserved", {"job": job, "kind": kind, **touched(record.state)})
 
         await self.sessions.repository.decide(session.id, decide)
@@ -142,9 +149,7 @@ class Handlers:
     async def discard(self, reference: str) -> Record:
         """The session's open jobs are cancelled and what it holds is erased; in the background, see `ended`."""
         session = await self.sessions.resolve(reference)
-        record = await self.erasure.begin(session.id, SessionState.discarded)
-        await self.runtime.ring("session.ending", session=session.id)
-        return record
+        return await self.erasure.begin(session.id, SessionState.discarded)
 
     async def drop(self, reference: str, job: str) -> None:
         """Remove a record; a training takes its evaluations along. No-op for one that was dropped before.
@@ -156,17 +161,19 @@ class Handlers:
         named = selected(job, await self.records.everything(session.id))
         if named is None:
             raise errors.NotFound(f"session {session.id} holds no record of {job!r}")
+        if named.state["state"] == RecordState.committed:
+            raise errors.Conflict(f"{named.state['job']} is part of {named.state['experiment']} and stays")
         held = await self.records.held(session.id)
         name = named.state["job"]
-        going = [one for one in held if one.state["job"] == name or one.state.get("training") == name]
-        for one in sorted(going, key=lambda record: record.state["kind"]):  # evaluations first
+        going = [one for one in held if name in (one.state["job"], one.state.get("training"))]
+        going.sort(key=lambda record: record.state["kind"])  # evaluations first: none must be left without its training
+        for one in going:
             await self.reserve(session.id, one.state["job"], one.state["kind"])
-        for one in sorted(going, key=lambda record: record.state["kind"]):
+        for one in going:
             await self.jobs.remove(one.state["job"], "dropped")
             await self.erasure.forget_experiment(one)
             await self.arrivals.drop(session.id, one.state["job"])
             await self.arrivals.release(session.id, one.state["job"])
-        self.views.forget(going)
 
     async def commit(self, reference: str, asked: SessionCommit, key: str | None) -> tuple[Record, str | None, bool]:
         """Decide that the session is committed; the rest goes on in the background, see `ended`.
@@ -183,6 +190,7 @@ class Handlers:
         model.require_open(session.state, session.id)
         if session.state["open_jobs"]:  # what has ended by now must not be in the way
             await self.arrivals.reconcile(session)
+            model.require_idle((await self.sessions.repository.get(session.id)).state, session.id)
         secret = await self.keys.get(session.id)
         chosen = _chosen(asked.records, await self.records.held(session.id), session.id)
         sealed = {"tags": secret.seal(session.id, "tags", asked.tags)} if asked.tags else {}
@@ -258,7 +266,8 @@ def _chosen(asked: Sequence[str] | None, held: Sequence[Record], session: str) -
             flaws.append(errors.Flaw(pointer, error.code, error.detail, tuple(error.extra["candidates"])))
             continue
         if record is None:
-            flaws.append(errors.Flaw(pointer, "not_found", f"session {session} holds no succeeded training {reference!r}"))
+            detail = f"session {session} holds no succeeded training {reference!r}"
+            flaws.append(errors.Flaw(pointer, "not_found", detail))
         elif record.state["kind"] != "training":
             training = record.state["training"]
             detail = f"{record.state['job']} is an evaluation and goes with its training {training}"

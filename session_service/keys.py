@@ -34,9 +34,11 @@ class Keys:
         self.repository, self._keyring = repository, keyring
 
     async def create(self, owner: str) -> DataKey:
-        """The key of `owner`, made now if it is new; durable when this returns. Raises `errors.Gone` if it was destroyed."""
+        """The key of `owner`, made durably now if it is new. Raises `errors.Gone` once it was destroyed."""
         wrapped = self._keyring.wrap(secrets.token_bytes(32), owner=owner)
-        record = await self.repository.ensure(key_id(owner), "key.created", {"owner": owner}, envelope={"wrapped": wrapped})
+        record = await self.repository.ensure(
+            key_id(owner), "key.created", {"owner": owner}, envelope={"wrapped": wrapped}
+        )
         return self._open(owner, record)
 
     async def get(self, owner: str) -> DataKey:
@@ -47,7 +49,7 @@ class Keys:
         return self._open(owner, record)
 
     async def destroy(self, owner: str) -> None:
-        """Erase what was sealed under the key of `owner`: the wrapped key goes in the write that says so. Idempotent."""
+        """Erase what was sealed under the key of `owner`: it goes in the same write that says so. Idempotent."""
 
         def decide(record: Record) -> Decision | None:
             if record.state["state"] == KeyState.destroyed:

@@ -1,8 +1,9 @@
 """Sessions, their records and data keys: states, the events between them, and pure decisions on plain fields.
 
-A session's state holds in clear: `state name created used life expires open_jobs open_count experiments commits commit
-failure reason`; confidential as tokens in `sealed`: `note tags`. A record's state: `session job kind state training
-dataset dataset_id algorithm created started ended trace_id recorded experiment`, and `summary` in `sealed`.
+A session's state holds in clear: `state name created used life expires open_jobs open_count recorded experiments
+commits commit failure reason`; confidential as tokens in `sealed`: `note tags`. A record's state: `session job kind
+outcome training dataset dataset_id algorithm created started ended trace_id recorded commit experiment`, and `summary`
+in `sealed`.
 """
 
 from __future__ import annotations
@@ -14,6 +15,9 @@ from typing import Any
 from common import errors
 from common.contracts.sessions import SessionState
 from common.records.lifecycle import NEW, Lifecycle, State, merge
+
+RECORD_LIMIT = 10_000
+"""Records that one session may have had: its lists are opened and sorted in memory."""
 
 
 class RecordState(StrEnum):
@@ -42,6 +46,7 @@ def _released(state: State, data: Mapping[str, Any]) -> State:
     after = merge(state, {"used": data.get("used", state["used"]), "expires": data.get("expires", state["expires"])})
     after["open_jobs"] = {job: facts for job, facts in state["open_jobs"].items() if job != data["job"]}
     after["open_count"] = len(after["open_jobs"])
+    after["recorded"] = state["recorded"] + bool(data["recorded"])
     return after
 
 
@@ -115,6 +120,19 @@ KEYS = Lifecycle(
     },
     changes={},
 )
+
+
+def require_name(name: str) -> None:
+    """Raise `errors.Invalid` for a session name that could not stand in a path or in a table."""
+    if "/" in name or not name.isprintable() or name != name.strip():
+        detail = f"{name!r} cannot name a session: no slash, no control characters, no spaces at its ends"
+        raise errors.Invalid(detail, flaws=[errors.Flaw("/name", "bad_name", detail)])
+
+
+def require_room(state: Mapping[str, Any], identifier: str) -> None:
+    """Raise `errors.Conflict` when the session has had as many records as one may have."""
+    if state["recorded"] + state["open_count"] >= RECORD_LIMIT:
+        raise errors.Conflict(f"session {identifier} has had {RECORD_LIMIT} jobs; commit it and open another one")
 
 
 def require_open(state: Mapping[str, Any], identifier: str) -> None:

@@ -102,7 +102,9 @@ class Sessions:
 
     async def overdue(self) -> Sequence[Record]:
         """Open sessions whose time is over."""
-        where = And((Comparison("state.state", "=", SessionState.open.value), Comparison("state.expires", "<", times.now())))
+        where = And(
+            (Comparison("state.state", "=", SessionState.open.value), Comparison("state.expires", "<", times.now()))
+        )
         return await self.repository.page(where=where, limit=_PAGE)
 
     def waiting(self) -> AsyncIterator[Record]:
@@ -125,13 +127,13 @@ class Records:
         return await self.of(session, RecordState.held)
 
     async def everything(self, session: str) -> list[Record]:
-        """All records that the session ever had, oldest first."""
-        return await self.of(session, *RecordState)
+        """All records that the session ever had, oldest first, without what is sealed."""
+        return await self.of(session, *RecordState, without=("sealed",))
 
-    async def of(self, session: str, *states: RecordState) -> list[Record]:
+    async def of(self, session: str, *states: RecordState, without: tuple[str, ...] = ()) -> list[Record]:
         """The session's records in these states, oldest first."""
         where = And((Comparison("state.session", "=", session), In("state.state", tuple(one.value for one in states))))
-        return [record async for record in _all(self.repository, where, _CREATED)]
+        return [record async for record in _all(self.repository, where, _CREATED, without)]
 
     async def count(self, session: str) -> int:
         """How many records the session holds."""
@@ -139,10 +141,12 @@ class Records:
         return await self.repository.store.count(self.repository.name, where)
 
 
-async def _all(repository: Repository, where: Condition, sort: tuple[SortKey, ...]) -> AsyncIterator[Record]:
+async def _all(
+    repository: Repository, where: Condition, sort: tuple[SortKey, ...], without: tuple[str, ...] = ()
+) -> AsyncIterator[Record]:
     after: Any = None
     while True:
-        page = await repository.page(where=where, sort=sort, after=after, limit=_PAGE)
+        page = await repository.page(where=where, sort=sort, after=after, limit=_PAGE, without=without)
         for record in page:
             yield record
         if len(page) < _PAGE:

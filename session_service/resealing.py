@@ -52,7 +52,9 @@ class Resealing:
         }
 
     def _evaluation(self, job: str, state: State) -> dict[str, Any]:
-        plain = {name: state[name] for name in ("created", "ended", "dataset", "trace_id") if state.get(name) is not None}
+        plain = {
+            name: state[name] for name in ("created", "ended", "dataset", "trace_id") if state.get(name) is not None
+        }
         return {"id": job, **plain, **{name: self._open(job, state, name) for name in _OF_TRAINING}}
 
     def _open(self, job: str, state: State, name: str) -> Any:

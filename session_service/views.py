@@ -23,7 +23,7 @@ class Views:
 
     def __init__(self, keys: Keys, records: Records) -> None:
         self._keys, self._records = keys, records
-        self._summaries: OrderedDict[str, dict[str, Any]] = OrderedDict()
+        self._summaries: OrderedDict[str, tuple[str, dict[str, Any]]] = OrderedDict()
 
     async def session(self, record: Record, *, note: bool = True) -> Session:
         """A session; lists leave out the `note`, so that they need no keys."""
@@ -41,6 +41,7 @@ class Views:
             records=0 if closed else await self._records.count(record.id),
             open_jobs=list(state["open_jobs"]),
             experiments=state["experiments"],
+            problem={name: state["failure"][name] for name in ("code", "detail")} if "failure" in state else None,
         )
 
     async def records(self, session: str, records: Sequence[Record]) -> list[SessionRecord]:
@@ -51,7 +52,7 @@ class Views:
         missing = [record for record in records if record.id not in self._summaries]
         if missing:
             opened = await asyncio.to_thread(_open, key, missing)
-            self._summaries.update(opened)
+            self._summaries.update({record: (session, summary) for record, summary in opened.items()})
         shown = []
         for record in records:
             self._summaries.move_to_end(record.id)
@@ -60,7 +61,7 @@ class Views:
                     id=record.id,
                     state=record.state["outcome"],
                     ended=record.state["ended"],
-                    summary=self._summaries[record.id],
+                    summary=self._summaries[record.id][1],
                     **{name: record.state.get(name) for name in _SHOWN},
                 )
             )
@@ -68,10 +69,10 @@ class Views:
             self._summaries.popitem(last=False)
         return shown
 
-    def forget(self, records: Sequence[Record]) -> None:
-        """What was remembered of these records goes with them."""
-        for record in records:
-            self._summaries.pop(record.id, None)
+    def forget(self, owner: str) -> None:
+        """What was remembered of a session goes with its key."""
+        for record in [one for one, (session, _) in self._summaries.items() if session == owner]:
+            del self._summaries[record]
 
     async def _note(self, session: str, token: str) -> str | None:
         try:

@@ -15,8 +15,20 @@ from storage_service.repository import Experiments, Summaries
 from storage_service.views import Opener
 
 _COLUMNS = (
-    "id", "name", "dataset", "dataset_digest", "target", "task", "algorithm", "created", "committed", "session",
-    "training", "trace_id", "tags", "seconds",
+    "id",
+    "name",
+    "dataset",
+    "dataset_digest",
+    "target",
+    "task",
+    "algorithm",
+    "created",
+    "committed",
+    "session",
+    "training",
+    "trace_id",
+    "tags",
+    "seconds",
 )
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 

@@ -126,7 +126,7 @@ class Handlers:
     # Changing.
 
     async def annotate(self, reference: str, change: ExperimentChange, if_match: str | None) -> Experiment:
-        """New tags and note; what is not given stays. Raises `errors.PreconditionRequired`, `errors.PreconditionFailed`."""
+        """New tags and note; what is not given stays. Errors as `check_match`, and `errors.Gone`."""
         record = await self.experiments.resolve(reference)
         check_match(if_match, record.version)
         opened = await self.opener.open(record)
@@ -141,7 +141,9 @@ class Handlers:
         try:
             record = await self.experiments.repository.append(record, Decision("experiment.annotated", data))
         except errors.VersionConflict as error:
-            raise errors.PreconditionFailed("somebody else changed it in between; read it again and decide anew") from error
+            raise errors.PreconditionFailed(
+                "somebody else changed it in between; read it again and decide anew"
+            ) from error
         opened = await self.opener.open(record)
         # Should this be cut off between the two writes, the next start finds the older version of the summary.
         await asyncio.shield(self.summaries.put(record.id, opened.row()))

@@ -1,8 +1,9 @@
 """Experiments and the commits that make them visible: states and the events between them. Pure, no keys.
 
-An experiment's state holds in clear: `commit session training evaluations dataset dataset_id algorithm created committed
-trace_id`; confidential as tokens in `sealed`: `request result summary attempt_key` (subject: the training),
-`evaluations annotations` (subject: the experiment); names of blobs in `blobs`: `artifact`, where large `result evaluations`.
+An experiment's state holds in clear: `commit session training evaluations dataset dataset_id algorithm created
+committed trace_id`; confidential as tokens in `sealed`: `request result summary attempt_key` (subject: the training),
+`evaluations annotations` (subject: the experiment); names of blobs in `blobs`: `artifact`, and where they are large
+`result`, `evaluations` and `result_ID` of an evaluation.
 """
 
 from __future__ import annotations

@@ -17,7 +17,17 @@ from storage_service.model import CommitState
 EXPERIMENTS = Collection("experiments", indexes=(("state.commit",), ("state.dataset_id",)))
 COMMITS = Collection("commits", indexes=(("state.session",),))
 _MEASURES = (
-    "accuracy", "balanced_accuracy", "precision", "recall", "f1", "roc_auc", "log_loss", "r2", "mae", "mse", "rmse",
+    "accuracy",
+    "balanced_accuracy",
+    "precision",
+    "recall",
+    "f1",
+    "roc_auc",
+    "log_loss",
+    "r2",
+    "mae",
+    "mse",
+    "rmse",
 )
 _SORTED = ("created", "committed", "name", "dataset", "algorithm", "target", "session", "seconds")
 SUMMARIES = Collection(

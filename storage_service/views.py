@@ -21,7 +21,9 @@ _NOT_SHOWN = ("summary", "attempt_key")
 
 def listed(row: Record) -> Experiment:
     """An experiment as lists show it: its searchable summary."""
-    return Experiment(id=row.id, etag=etag(row.state["version"]), **{k: v for k, v in row.state.items() if k != "version"})
+    return Experiment(
+        id=row.id, etag=etag(row.state["version"]), **{k: v for k, v in row.state.items() if k != "version"}
+    )
 
 
 class Opened:

@@ -26,9 +26,7 @@ class TestJobs:
     def __init__(self, runtime: Runtime, kind: str) -> None:
         self.runtime, self.kind = runtime, kind
         self.handlers = JobHandlers(runtime, kind, runtime.client("session", caller=kind))
-        app = runtime.app(
-            kind, title=kind, routers=[routes.public(self.handlers), routes.internal(self.handlers)]
-        )
+        app = runtime.app(kind, title=kind, routers=[routes.public(self.handlers), routes.internal(self.handlers)])
         app.state.jobs = self.handlers
         self.service = Service(kind, app, [self.handlers.jobs])
 
@@ -50,18 +48,20 @@ class TestJobs:
         await self.handlers.jobs.decide(job, lambda _: Decision(f"{self.kind}.started", data))
         return secret
 
-    async def succeed(self, job: str, *, f1: float = 0.9, ring: bool = True, large: bool = False) -> None:
+    async def succeed(
+        self, job: str, *, f1: float = 0.9, ring: bool = True, large: bool = False, artifact: bool = True
+    ) -> None:
         """It ends with a result, in a blob if `large`; the bell can be lost."""
         secret = await self.start(job)
         record = await self.handlers.jobs.get(job)
         key = await self.handlers.keys.get(record.state["session"])
         training = record.state.get("training")
         blobs = {}
-        artifact = f"{self.kind}/{job}/1/artifact"
+        blob = f"{self.kind}/{job}/1/artifact"
         result: dict[str, Any] = {"measures": {"f1": f1}, "padding": "x" * (100_000 if large else 10)}
-        if not training:
-            await sealed_blobs.write(self.runtime.blobs, artifact, ARTIFACT, secret)
-            blobs["artifact"] = artifact
+        if artifact and not training:
+            await sealed_blobs.write(self.runtime.blobs, blob, ARTIFACT, secret)
+            blobs["artifact"] = blob
             result["artifact"] = {"digest": "sha256:" + "0" * 64, "size": len(ARTIFACT), "format": "skops"}
         kept = await sealed_blobs.outsource(self.runtime.blobs, result, f"{self.kind}/{job}/1/result", secret)
         if kept is not result:

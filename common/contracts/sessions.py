@@ -60,6 +60,7 @@ class Session(Answer):
     records: int
     open_jobs: list[str]
     experiments: list[str] = []
+    problem: Document | None = None  # why its last commit was given up; nothing of that became visible
 
 
 class SessionRecord(Answer):

@@ -16,19 +16,27 @@ from session_service.arrivals import Arrivals
 from session_service.commitment import Commitment
 from session_service.erasure import Erasure
 from session_service.repository import Sessions
+from session_service.views import Views
 
 _FINISHED = ("training.finished", "evaluation.finished")
 _log = logging.logger("session_events")
 
 
 class SessionEvents:
-    """The loop of this role."""
+    """The loop of this role, over what it moves: arriving jobs, commits, and the ends of sessions."""
 
     def __init__(
-        self, runtime: Runtime, *, sessions: Sessions, arrivals: Arrivals, commitment: Commitment, erasure: Erasure
+        self,
+        runtime: Runtime,
+        *,
+        sessions: Sessions,
+        arrivals: Arrivals,
+        commitment: Commitment,
+        erasure: Erasure,
+        views: Views,
     ) -> None:
-        self._runtime, self._sessions = runtime, sessions
-        self._arrivals, self._commitment, self._erasure = arrivals, commitment, erasure
+        self._runtime, self.sessions, self._views = runtime, sessions, views
+        self.arrivals, self.commitment, self.erasure = arrivals, commitment, erasure
         self._proceeding: dict[str, asyncio.Task[None]] = {}
         self._reconciled = time.monotonic()
 
@@ -37,6 +45,7 @@ class SessionEvents:
         try:
             async with asyncio.TaskGroup() as both:
                 both.create_task(self._listen())
+                both.create_task(self._forget())
                 both.create_task(self._sweep())
         finally:
             for task in self._proceeding.values():
@@ -44,16 +53,26 @@ class SessionEvents:
             await asyncio.gather(*self._proceeding.values(), return_exceptions=True)
 
     async def _listen(self) -> None:
-        async with self._runtime.bus.subscribe("session.events", [*_FINISHED, "session.ending"], prefetch=8) as heard:
+        async with self._runtime.listen(
+            "session", "session.events", [*_FINISHED, "session.ending"], prefetch=8
+        ) as heard:
             async for delivery in heard:
                 await self._handle(delivery)
+
+    async def _forget(self) -> None:
+        # A queue of this instance alone: every process must forget.
+        queue = f"session.keys.{self._runtime.instance}"
+        async with self._runtime.listen("session", queue, ["key.destroyed"], prefetch=64) as heard:
+            async for delivery in heard:
+                self._views.forget(delivery.bell.ids["owner"])
+                await delivery.ack()
 
     async def _handle(self, delivery: Delivery) -> None:
         try:
             if delivery.bell.kind in _FINISHED:
-                await self._arrivals.ended(delivery.bell.ids["job"])
+                await self.arrivals.ended(delivery.bell.ids["job"])
             else:
-                self._go_on(await self._sessions.repository.get(delivery.bell.ids["session"]))
+                self._go_on(await self.sessions.repository.get(delivery.bell.ids["session"]))
             await delivery.ack()
         except errors.AutoLearnError as error:
             _log.warning("bell not handled", bell=delivery.bell.kind, error=error.detail)
@@ -66,17 +85,17 @@ class SessionEvents:
                 await self.sweep()
                 if time.monotonic() - self._reconciled >= settings.reconcile:
                     self._reconciled = time.monotonic()
-                    await self._arrivals.reconcile_all()
+                    await self.arrivals.reconcile_all()
             except errors.AutoLearnError as error:
                 _log.warning("not swept", code=error.code, error=error.detail)
             await asyncio.sleep(settings.sweep)
 
     async def sweep(self) -> None:
         """Expire sessions whose time is over, and go on with what is on its way."""
-        for session in await self._sessions.overdue():
+        for session in await self.sessions.overdue():
             with contextlib.suppress(errors.Conflict):  # somebody began to commit it at the last moment
-                await self._erasure.begin(session.id, SessionState.expired)
-        for session in await self._sessions.ending():
+                await self.erasure.begin(session.id, SessionState.expired)
+        for session in await self.sessions.ending():
             self._go_on(session)
 
     def _go_on(self, session: Record) -> None:
@@ -86,9 +105,9 @@ class SessionEvents:
         work: Callable[[Record], Awaitable[None]]
         match session.state["state"]:
             case SessionState.committing:
-                work = self._commitment.proceed
+                work = self.commitment.proceed
             case SessionState.discarding:
-                work = self._erasure.proceed
+                work = self.erasure.proceed
             case _:
                 return
         task = asyncio.create_task(self._proceed(session, work), name=session.id)

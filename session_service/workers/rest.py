@@ -96,7 +96,9 @@ def routes(handlers: Handlers) -> APIRouter:
         record = await handlers.ended(record, wait)
         failure = record.state.get("failure")
         if failure and failure["commit"] == commit:
-            raise errors.from_problem({"code": failure["code"], "detail": f"nothing was committed: {failure['detail']}"})
+            raise errors.from_problem(
+                {"code": failure["code"], "detail": f"nothing was committed: {failure['detail']}"}
+            )
         return await answer(record, replayed=replayed)
 
     @api.post("/v1/sessions/{ref}:discard", response_model=Session)

@@ -29,7 +29,7 @@ class StorageEvents:
     async def _listen(self) -> None:
         # A queue of this instance alone: every process must forget.
         queue = f"storage.events.{self._runtime.instance}"
-        async with self._runtime.bus.subscribe(queue, ["key.destroyed"], prefetch=8) as heard:
+        async with self._runtime.listen("storage", queue, ["key.destroyed"], prefetch=8) as heard:
             async for delivery in heard:
                 try:
                     await self.key_destroyed(delivery.bell.ids["owner"])

@@ -34,7 +34,9 @@ def routes(handlers: Handlers, exports: Exports, blobs: BlobStore) -> APIRouter:
         return await handlers.page(asked)
 
     @api.get("/v1/experiments:compare")
-    async def compare_experiments(ids: Annotated[str, Query(description="References with commas between")]) -> Comparison:
+    async def compare_experiments(
+        ids: Annotated[str, Query(description="References with commas between")],
+    ) -> Comparison:
         """Experiments side by side."""
         return await handlers.compare([one.strip() for one in ids.split(",") if one.strip()])
 
@@ -46,7 +48,9 @@ def routes(handlers: Handlers, exports: Exports, blobs: BlobStore) -> APIRouter:
     ) -> StreamingResponse:
         """All experiments, or those that `filter` selects, as a file."""
         where = parser.parse(filter, FIELDS) if filter.strip() else None
-        make, media = (exports.csv, "text/csv; charset=utf-8") if format == "csv" else (exports.json, "application/json")
+        make, media = (
+            (exports.csv, "text/csv; charset=utf-8") if format == "csv" else (exports.json, "application/json")
+        )
         headers = {"Content-Disposition": f'attachment; filename="experiments.{format}"'}
         return StreamingResponse(make(where, parse_sort(sort, FIELDS)), media_type=media, headers=headers)
 

@@ -68,9 +68,7 @@ class Stage:
         return found
 
     async def commit(self, session: str, wait: int = 8, **body: Any) -> httpx.Response:
-        return await self.sessions.post(
-            f"/v1/sessions/{session}:commit", json=body, headers={"prefer": f"wait={wait}"}
-        )
+        return await self.sessions.post(f"/v1/sessions/{session}:commit", json=body, headers={"prefer": f"wait={wait}"})
 
 
 def staged(runtime: Runtime) -> Stage:

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
+
+import pytest
+
+from common import errors
+from session_service.clients import Storage
+from tests.jobs_for_tests import ARTIFACT
 
 Stage = Any
 
@@ -29,3 +36,142 @@ async def test_a_whole_commit_stores_every_training_with_its_evaluations_and_end
         state = await jobs.state(job)
         assert state["experiment"] == listed[0]["id"]
         assert state["sealed"] == {}
+
+
+async def test_a_partial_commit_leaves_the_session_open(stage: Stage) -> None:
+    session = await stage.open()
+    leaving, staying = await stage.trained(session), await stage.trained(session)
+    answer = await stage.commit(session, records=[leaving[-8:]])
+    assert answer.status_code == 200, answer.text
+    assert (answer.json()["state"], answer.json()["records"]) == ("open", 1)
+    assert [one["job"] for one in await stage.records(session)] == [staying]
+    last = await stage.trained(session)
+    whole = (await stage.commit(session)).json()
+    assert len(whole["experiments"]) == 3
+    listed = (await stage.experiments.get("/v1/experiments")).json()["items"]
+    assert {one["training"] for one in listed} == {leaving, staying, last}
+
+
+async def test_open_jobs_make_the_session_busy_but_ended_ones_do_not(stage: Stage) -> None:
+    session = await stage.open()
+    job = (await stage.trainings.submit(session)).id
+    answer = await stage.commit(session)
+    assert (answer.status_code, answer.json()["code"]) == (409, "session_busy")
+    await stage.trainings.succeed(job, ring=False)
+    assert (await stage.commit(session)).json()["state"] == "committed"
+
+
+async def test_without_anything_that_succeeded_there_is_nothing_to_commit(stage: Stage) -> None:
+    session = await stage.open()
+    answer = await stage.commit(session)
+    assert (answer.status_code, answer.json()["errors"][0]["code"]) == (422, "nothing_to_commit")
+    assert (await stage.show(session))["state"] == "open"
+
+
+async def test_everything_that_is_wrong_with_chosen_records_is_said_at_once(stage: Stage) -> None:
+    session = await stage.open()
+    training = await stage.trained(session)
+    evaluation = await stage.evaluated(session, training)
+    answer = await stage.commit(session, records=["trn_unknown", training, evaluation])
+    assert answer.status_code == 422
+    found = [(flaw["pointer"], flaw["code"]) for flaw in answer.json()["errors"]]
+    assert found == [("/records/0", "not_found"), ("/records/2", "not_a_training")]
+
+
+async def test_a_repeated_commit_with_its_key_answers_the_session_as_it_is(stage: Stage) -> None:
+    session = await stage.open()
+    await stage.trained(session)
+    headers = {"idempotency-key": "c1", "prefer": "wait=8"}
+    path = f"/v1/sessions/{session}:commit"
+    first = await stage.sessions.post(path, json={}, headers=headers)
+    again = await stage.sessions.post(path, json={}, headers=headers)
+    assert (again.status_code, again.json()) == (200, first.json())
+    assert again.headers["idempotency-replayed"] == "true"
+    other = await stage.sessions.post(path, json={"tags": ["x"]}, headers=headers)
+    assert other.json()["code"] == "key_reused"
+    without = await stage.sessions.post(path, json={}, headers={"prefer": "wait=8"})
+    assert without.json()["code"] == "session_closed"
+
+
+async def test_without_waiting_the_answer_is_accepted_and_the_commit_goes_on(stage: Stage) -> None:
+    session = await stage.open()
+    await stage.trained(session)
+    answer = await stage.sessions.post(f"/v1/sessions/{session}:commit", json={})
+    assert answer.status_code in (200, 202)
+    async with asyncio.timeout(5), stage.runtime.notifier.listening(session) as changed:
+        while (await stage.show(session))["state"] == "committing":
+            await changed.wait()
+            changed.clear()
+    assert (await stage.show(session))["state"] == "committed"
+
+
+async def test_large_results_and_artifacts_come_through(stage: Stage) -> None:
+    session = await stage.open()
+    training = await stage.trained(session, large=True)
+    for _ in range(2):
+        await stage.evaluated(session, training, large=True)
+    answer = await stage.commit(session)
+    [experiment] = answer.json()["experiments"]
+    shown = (await stage.experiments.get(f"/v1/experiments/{experiment}")).json()
+    assert len(shown["result"]["padding"]) == 100_000
+    assert [len(one["result"]["padding"]) for one in shown["evaluations"]] == [100_000] * 2
+    artifact = await stage.experiments.get(f"/v1/experiments/{experiment}/artifact")
+    assert artifact.content == ARTIFACT
+    assert artifact.headers["content-type"] == "application/octet-stream"
+    assert artifact.headers["content-disposition"] == f'attachment; filename="{experiment}.skops"'
+
+
+async def test_failed_jobs_of_a_committed_session_keep_nothing_confidential(stage: Stage) -> None:
+    session = await stage.open()
+    await stage.trained(session)
+    failed = (await stage.trainings.submit(session)).id
+    await stage.trainings.fail(failed)
+    await stage.idle(session)
+    assert (await stage.commit(session)).json()["state"] == "committed"
+    assert (await stage.trainings.state(failed))["sealed"] == {}
+
+
+async def test_a_commit_that_cannot_be_stored_is_given_up_and_can_be_made_again(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = await stage.open()
+    await stage.trained(session)
+    await stage.trained(session)
+    real, calls = Storage.put, 0
+
+    async def failing(self: Storage, experiment: str, document: Any) -> None:
+        nonlocal calls
+        calls += 1
+        if calls == 2:
+            raise errors.IntegrityError("damaged")
+        await real(self, experiment, document)
+
+    monkeypatch.setattr(Storage, "put", failing)
+    answer = await stage.commit(session)
+    assert (answer.status_code, answer.json()["code"]) == (500, "integrity")
+    shown = await stage.show(session)
+    assert (shown["state"], shown["problem"]["code"], shown["records"]) == ("open", "integrity", 2)
+    assert (await stage.experiments.get("/v1/experiments")).json()["items"] == []
+    assert (await stage.commit(session)).status_code == 200
+    assert len((await stage.experiments.get("/v1/experiments")).json()["items"]) == 2
+
+
+async def test_what_a_failed_commit_left_behind_goes_with_its_session(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = await stage.open()
+    await stage.trained(session)
+
+    async def refusing(self: Storage, commit: str) -> None:
+        raise errors.Conflict("no")
+
+    monkeypatch.setattr(Storage, "seal", refusing)
+    assert (await stage.commit(session)).status_code == 409
+    [row] = await stage.runtime.store.find("experiment_summaries", limit=10)
+    await stage.sessions.post(f"/v1/sessions/{session}:discard", headers={"prefer": "wait=5"})
+    async with asyncio.timeout(5):
+        while await stage.runtime.store.get("experiment_summaries", row.id):
+            await asyncio.sleep(0)
+    client = stage.runtime.client("session", caller="storage")
+    with pytest.raises(errors.Gone):
+        await client.call("GET", f"/internal/keys/{row.id}")
