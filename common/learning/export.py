@@ -17,6 +17,7 @@ Progress = Callable[[float], None]
 
 # A spreadsheet would compute such a cell (OWASP, "CSV Injection"). A text that is just a number is harmless.
 _FORMULA = r"^[=+\-@\t\r]"
+_DIGITS = r"^-?[0-9]+$"
 _SPECIAL = r'[",\r\n]'
 _PLAIN_NUMBER = r"^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$"
 
@@ -60,9 +61,11 @@ def _csv_cells(column: pa.Array) -> pa.StringArray:
         return _quoted(_disarmed(column))
     if pa.types.is_timestamp(column.type):
         return pa.array([moment(value) for value in column.cast(pa.int64()).to_pylist()], pa.string())
-    if pa.types.is_floating(column.type):  # not Arrow's cast, which makes 1.0 an integer
-        return pa.array([None if value is None else repr(value) for value in column.to_pylist()], pa.string())
-    return column.cast(pa.string())
+    texts = column.cast(pa.string())
+    if pa.types.is_floating(column.type):  # 1.0 is cast to "1", which would be read as an integer
+        whole = pc.match_substring_regex(texts, _DIGITS)
+        return pc.if_else(whole, pc.binary_join_element_wise(texts, "0", "."), texts)
+    return texts
 
 
 def _quoted(texts: pa.StringArray) -> pa.StringArray:

@@ -145,3 +145,10 @@ def test_retyping_what_there_is_not_has_suggestions(tmp_path: Path) -> None:
         retyped(tmp_path, specis="text")
     assert caught.value.flaws[0].suggestions == ("species",)
     assert not isinstance(caught.value, errors.BadData)
+
+
+def test_every_number_survives_export(tmp_path: Path) -> None:
+    numbers = [0.1, -0.0, 1.0, 1e15, 1e22, -5e-324, 1.7976931348623157e308, 123456789.25, 2.0**53, 1 / 3]
+    before = parsed(tmp_path, "a,b\n" + "".join(f"{number!r},1\n" for number in numbers), types={"a": "number"})
+    after = parsed(tmp_path, exported(tmp_path, "csv"))
+    assert after["metadata"]["digest"] == before["metadata"]["digest"]
