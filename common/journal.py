@@ -21,6 +21,7 @@ from common import errors, logging
 from common.ports.event_log import EventLog
 
 _SEGMENT = 4 * 2**20
+_FEWEST = 8  # segments at the bound: a shipped one can go only once another is written to
 _BATCH = 2_000
 _log = logging.logger("journal")
 
@@ -88,9 +89,12 @@ class Journal:
         return sum(segment.size for segment in self._segments) >= self._limit
 
     def begin(self, event: dict[str, Any]) -> None:
-        """Write down that the call has begun; `event` is its call event without outcome."""
+        """Write down that the call has begun; `event` is its call event without outcome.
+
+        Raises `errors.StorageFull` when there is no room: then the call must not begin.
+        """
         segment = self._segments[-1]
-        if segment.size >= _SEGMENT:
+        if segment.size >= min(_SEGMENT, self._limit // _FEWEST):
             segment = self._open_segment()
         self._write(segment, {"begin": event})
         segment.owed += 1
@@ -98,7 +102,11 @@ class Journal:
 
     def end(self, event: dict[str, Any]) -> None:
         """Write down how the call ended, and leave it to be shipped."""
-        self._write(self._owner[event["id"]], {"end": event})
+        try:
+            self._write(self._owner[event["id"]], {"end": event})
+        except errors.StorageFull:
+            # It has happened and can still be shipped; only a kill before that would make it `unknown`.
+            _log.warning("no room for the end of a call", call=event["id"])
         self.recent.append(event)
         self._ended.append(event)
         self._wake.set()
@@ -110,7 +118,15 @@ class Journal:
             await self._shipped.wait_for(lambda: not self._ended)
 
     def _write(self, segment: _Segment, entry: dict[str, Any]) -> None:
-        segment.size += os.write(segment.descriptor, _line(entry))
+        line = _line(entry)
+        try:
+            written = os.write(segment.descriptor, line)
+        except OSError as error:
+            raise errors.StorageFull(f"the call journal cannot be written: {error.strerror}") from error
+        if written < len(line):
+            os.ftruncate(segment.descriptor, segment.size)  # or the next line would be torn with this one
+            raise errors.StorageFull("the disk of the call journal is full")
+        segment.size += written
 
     def _open_segment(self) -> _Segment:
         number = int(self._segments[-1].path.stem) + 1 if self._segments else 1

@@ -62,7 +62,7 @@ class Settings(BaseSettings):
     builtin_datasets: bool = Field(True, description="Upload scikit-learn's five datasets at the first start")
 
     def __init__(self, **values: Any) -> None:
-        """Read the environment. Raises `errors.Invalid` naming a variable that no setting knows, or whose value is wrong."""
+        """Read the environment. Raises `errors.Invalid` naming an unknown variable or one with a wrong value."""
         known = {f"AUTOLEARN_{name.upper()}" for name in type(self).model_fields} | _CLIENT_NAMES
         unknown = sorted(
             name

@@ -1,4 +1,4 @@
-"""A task runner without processes: each task does what its request says under `do`, or what the test decided for all."""
+"""A task runner without processes: each task does what its request says under `do`, or what the test chose."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ RESULT: Mapping[str, Any] = {"measures": {"test": {"f1": 0.9}}, "usage": {"fits"
 class FakeTaskRunner(TaskRunner):
     """`do` is one of `succeed fail crash hang hold refuse break`; `print` is what the task prints.
 
-    `hang` ends only when it is stopped, `hold` also when the test says `let_go`. Sealed outputs get the content `model`.
+    `hang` ends only when it is stopped, `hold` also when the test says `let_go`. Sealed outputs hold `content`.
     """
 
     def __init__(self, folder: Path) -> None:
