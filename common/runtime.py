@@ -12,6 +12,7 @@ import os
 import secrets
 import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import IO
 
@@ -23,6 +24,7 @@ from common import errors, logging
 from common.adapters import registry
 from common.adapters.keyring.file import FileKeyring
 from common.adapters.task_runner.process import ProcessTaskRunner
+from common.bells import Bells
 from common.contracts.service import Readiness
 from common.http.app import create_app
 from common.http.client import ServiceClient
@@ -31,7 +33,7 @@ from common.notifier import Notifier
 from common.ports.blob_store import BlobStore
 from common.ports.event_log import EventLog
 from common.ports.keyring import Keyring
-from common.ports.message_bus import Bell, MessageBus
+from common.ports.message_bus import Delivery, MessageBus
 from common.ports.record_store import Collection, RecordStore
 from common.ports.task_runner import TaskRunner
 from common.records.lifecycle import Lifecycle
@@ -92,6 +94,7 @@ class Runtime:
         self.settings, self.store, self.log, self.bus, self.blobs = settings, store, log, bus, blobs
         self.tasks, self.keyring, self.journal = tasks, keyring, journal
         self.notifier = Notifier()
+        self.bells = Bells(bus, journal)
         self.instance = secrets.token_hex(8)
         self.slots = asyncio.Semaphore(settings.slots)  # trainings and evaluations share the cores
         self.mode = "embedded"
@@ -157,10 +160,13 @@ class Runtime:
         """Ring a bell, and wake who waits here; a bell that cannot be rung is made up for by the sweep."""
         for identifier in ids.values():
             self.notifier.ring(identifier)
-        try:
-            await self.bus.publish(Bell(kind, ids))
-        except errors.Unavailable:
-            _log.warning("bell not rung", bell=kind)
+        await self.bells.ring(kind, ids)
+
+    def listen(
+        self, service: str, queue: str, kinds: Sequence[str], *, prefetch: int
+    ) -> AbstractAsyncContextManager[AsyncIterator[Delivery]]:
+        """The bells of these kinds as `service` hears them; see `MessageBus.subscribe`."""
+        return self.bells.listen(service, queue, kinds, prefetch=prefetch)
 
     def rebuilt_path(self, name: str) -> Path:
         """Where the store called `name` is, in which records are rebuilt from the log."""

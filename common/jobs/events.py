@@ -28,7 +28,7 @@ class JobEvents:
         kind = self._handlers.kind
         kinds = [f"{kind}.finished", "key.destroyed"]
         # A queue of this instance alone: every process must hear, whoever waits may wait anywhere.
-        async with self._runtime.bus.subscribe(f"{kind}.events.{self._runtime.instance}", kinds, prefetch=64) as heard:
+        async with self._runtime.listen(kind, f"{kind}.events.{self._runtime.instance}", kinds, prefetch=64) as heard:
             async for delivery in heard:
                 await delivery.ack()
                 if delivery.bell.kind == "key.destroyed":

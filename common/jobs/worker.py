@@ -112,7 +112,9 @@ class TaskWorker:
 
     async def _listen(self) -> None:
         kinds = [f"{self._handlers.kind}.queued", f"{self._handlers.kind}.cancel"]
-        async with self._runtime.bus.subscribe(f"{self._handlers.kind}.tasks", kinds, prefetch=16) as deliveries:
+        async with self._runtime.listen(
+            self._handlers.kind, f"{self._handlers.kind}.tasks", kinds, prefetch=16
+        ) as deliveries:
             async for delivery in deliveries:
                 await delivery.ack()
                 if delivery.bell.kind.endswith(".cancel"):
