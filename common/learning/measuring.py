@@ -7,12 +7,14 @@ from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 
 from common import errors
 from common.learning.measures import retrieval
 from common.learning.measures.entry import MeasureEntry, Predictions, Undefined
 from common.learning.notes import Notes
+from common.learning.preprocessing import ESTIMATE, PREPARE
 from common.learning.sample import Sample
 
 
@@ -37,19 +39,34 @@ def positive_class(labels: tuple[Any, ...], asked: Any) -> Any:
 
 def predict(model: Any, sample: Sample, positive: Any, notes: Notes, about: str) -> Predictions:
     """The predictions of a fitted pipeline for a sample: labels, and scores as far as its estimator has them."""
+    estimator = model.named_steps[ESTIMATE]
     with notes.of_warnings(about):
-        return _predict(model, sample, positive)
+        prepared = model.named_steps[PREPARE].transform(sample.features)  # once for labels and scores
+        predicted = estimator.predict(prepared)
+        if not classes(model):
+            return Predictions(sample.target, predicted)
+        scores: dict[str, Any] = {}
+        if hasattr(estimator, "predict_proba"):
+            scores["probabilities"] = estimator.predict_proba(prepared)
+        elif hasattr(estimator, "decision_function"):
+            scores["decisions"] = estimator.decision_function(prepared)
+    return encode(sample.target, predicted, classes(model), positive, **scores)
 
 
-def _predict(model: Any, sample: Sample, positive: Any) -> Predictions:
-    labels = classes(model)
-    probabilities = decisions = None
-    if labels and hasattr(model, "predict_proba"):
-        probabilities = model.predict_proba(sample.features)
-    elif labels and hasattr(model, "decision_function"):
-        decisions = model.decision_function(sample.features)
-    predicted = model.predict(sample.features)
-    return Predictions(sample.target, predicted, labels, positive, probabilities, decisions)
+def encode(
+    truth: np.ndarray[Any, Any], predicted: np.ndarray[Any, Any], known: tuple[Any, ...], positive: Any, **scores: Any
+) -> Predictions:
+    """Predictions of a classification from labels; `positive` is a label of `known`, or None."""
+    labels = (*known, *sorted(set(pd.unique(truth).tolist()).difference(known)))
+    index = pd.Index(labels)
+    return Predictions(
+        index.get_indexer(truth),
+        index.get_indexer(predicted),
+        labels,
+        len(known),
+        None if positive is None else known.index(positive),
+        **scores,
+    )
 
 
 def measure(
@@ -74,26 +91,20 @@ def measure(
 
 def averaging(predictions: Predictions) -> dict[str, Any]:
     """`averaging` of measures without a suffix (`binary`, `macro`) and `positive_class`; null for a regression."""
-    method = retrieval.averaging(predictions) if predictions.classes else None
-    return {"averaging": method, "positive_class": predictions.positive}
+    positive = None if predictions.positive is None else predictions.labels[predictions.positive]
+    method = retrieval.averaging(predictions) if predictions.labels else None
+    return {"averaging": method, "positive_class": positive}
 
 
 def by_class(predictions: Predictions) -> dict[str, Any]:
     """`confusion_matrix` (rows: truth, columns: predicted) and `per_class`, over all labels that occur or are known."""
-    known = list(predictions.classes)
-    labels = known + sorted(set(predictions.truth.tolist()) - set(known))
-    counts = confusion_matrix(predictions.truth, predictions.predicted, labels=labels)
+    labels, positions = list(predictions.labels), list(range(len(predictions.labels)))
+    counts = confusion_matrix(predictions.truth, predictions.predicted, labels=positions)
     figures = precision_recall_fscore_support(
-        predictions.truth, predictions.predicted, labels=labels, average=None, zero_division=np.nan
+        predictions.truth, predictions.predicted, labels=positions, average=None, zero_division=np.nan
     )
     per_class = [
-        {
-            "label": label,
-            "precision": _figure(p),
-            "recall": _figure(r),
-            "f1": _figure(f),
-            "support": int(support),
-        }
+        {"label": label, "precision": _figure(p), "recall": _figure(r), "f1": _figure(f), "support": int(support)}
         for label, p, r, f, support in zip(labels, *figures, strict=True)
     ]
     return {"confusion_matrix": {"labels": labels, "counts": counts.tolist()}, "per_class": per_class}

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from sklearn.model_selection import train_test_split
 
 from common import errors
@@ -43,7 +44,11 @@ def divide(target: np.ndarray[Any, Any], task: str, asked: Mapping[str, Any], no
     held_out = math.ceil(rows * asked["test_share"])
     if rows - held_out < 2 or held_out < 1:
         raise errors.BadData(f"{rows} rows with a target are too few to hold out {asked['test_share']:g} of them")
-    obstacle = _obstacle(target, rows - held_out, held_out) if task == CLASSIFICATION else "there are no classes"
+    codes: np.ndarray[Any, Any] | None = None
+    obstacle: str | None = "there are no classes"
+    if task == CLASSIFICATION:
+        codes, labels = pd.factorize(target, sort=True)  # small integers: text would be sorted again and again
+        obstacle = _obstacle(np.bincount(codes), labels, rows - held_out, held_out)
     stratified = obstacle is None and asked["stratify"] is not False
     if obstacle and asked["stratify"] is True:
         raise errors.BadData(f'the rows cannot be divided by class: {obstacle}; leave split.stratify at "auto"')
@@ -53,14 +58,13 @@ def divide(target: np.ndarray[Any, Any], task: str, asked: Mapping[str, Any], no
         np.arange(rows),
         test_size=held_out,
         random_state=asked["seed"],
-        stratify=target if stratified else None,
+        stratify=codes if stratified else None,
     )
     return Split(np.sort(train), np.sort(test), stratified)
 
 
-def _obstacle(target: np.ndarray[Any, Any], train: int, test: int) -> str | None:
+def _obstacle(counts: np.ndarray[Any, Any], labels: np.ndarray[Any, Any], train: int, test: int) -> str | None:
     """Why the parts cannot both have the shares of the classes, or None."""
-    labels, counts = np.unique(target, return_counts=True)
     if counts.min() < 2:
         return f"class {labels.tolist()[counts.argmin()]!r} has a single row"
     if min(train, test) < len(labels):

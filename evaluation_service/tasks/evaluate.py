@@ -42,7 +42,7 @@ def run(request: dict[str, Any], files: TaskFiles) -> dict[str, Any]:
         files.progress("measure", 0.7)
         entries = [registry.measures()[name] for name in request["measures"]]
         measures = measuring.measure(predictions, entries, notes, "rows")
-        details = {**measuring.by_class(predictions), **curves.of(predictions)} if predictions.classes else {}
+        details = {**measuring.by_class(predictions), **curves.of(predictions)} if predictions.labels else {}
         files.progress("measure", 1.0)
     return {
         "measures": measures,

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from importlib import metadata
 from typing import Any
 
-import numpy as np
+import pandas as pd
 from threadpoolctl import threadpool_limits
 
 from common import errors
@@ -80,7 +80,7 @@ def _classes(task: str, train: sample.Sample) -> tuple[Any, ...]:
     """The classes of the rows to learn from, sorted; none for a regression."""
     if task != CLASSIFICATION:
         return ()
-    labels = tuple(np.unique(train.target).tolist())
+    labels = tuple(sorted(pd.unique(train.target).tolist()))
     if len(labels) < 2:
         raise errors.BadData("the rows to learn from are all of one class: change split.seed or split.test_share")
     return labels

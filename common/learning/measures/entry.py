@@ -15,20 +15,26 @@ class Undefined(Exception):
 
 @dataclass(frozen=True)
 class Predictions:
-    """What a model said about rows whose truth is known; arrays have one element (or row) per row of data."""
+    """What a model said about rows whose truth is known; arrays have one element (or row) per row of data.
+
+    For classification truth and predicted are positions in `labels`, not labels: metrics sort what they are given
+    several times over, which takes far longer for text than for small integers.
+    """
 
     truth: Any
     predicted: Any
-    classes: tuple[Any, ...] = ()
-    """The classes the model knows, as the columns of `probabilities` and `decisions`; empty for a regression."""
-    positive: Any = None
-    """The positive class of two; None for more classes and for regression."""
+    labels: tuple[Any, ...] = ()
+    """The classes the model knows, in the order of its columns, then others that occur; empty for a regression."""
+    known: int = 0
+    """How many of the labels the model knows."""
+    positive: int | None = None
+    """The position of the positive class of two; None for more classes and for a regression."""
     probabilities: Any = field(default=None, repr=False)
-    """(rows, classes), or None where the estimator has none."""
+    """(rows, known), or None where the estimator has none."""
     decisions: Any = field(default=None, repr=False)
-    """Decision function, (rows,) for two classes, else (rows, classes); None where the estimator has none."""
+    """Decision function, (rows,) for two classes, else (rows, known); None where the estimator has none."""
 
-    def scores(self) -> dict[Any, Any]:
+    def scores(self) -> dict[int, Any]:
         """What ranks the rows: by class, of the positive one only if there are two; larger is more likely.
 
         Probabilities, else the decision function; raises `Undefined` without either.
@@ -37,11 +43,10 @@ class Predictions:
         if scores is None:
             raise Undefined("the algorithm gives no scores")
         if self.positive is None:
-            return {label: scores[:, column] for column, label in enumerate(self.classes)}
-        position = self.classes.index(self.positive)
+            return {position: scores[:, position] for position in range(self.known)}
         if scores.ndim == 2:
-            return {self.positive: scores[:, position]}
-        return {self.positive: scores if position == 1 else -scores}
+            return {self.positive: scores[:, self.positive]}
+        return {self.positive: scores if self.positive == 1 else -scores}
 
 
 @dataclass(frozen=True)

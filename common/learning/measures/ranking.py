@@ -14,8 +14,8 @@ def _roc_auc(predictions: Predictions) -> float:
     from sklearn.metrics import roc_auc_score
 
     areas = []
-    for label, scores in predictions.scores().items():
-        belongs = predictions.truth == label
+    for position, scores in predictions.scores().items():
+        belongs, label = predictions.truth == position, predictions.labels[position]
         if belongs.all():
             raise Undefined(f"all rows are of class {label!r}")
         if not belongs.any():
@@ -27,12 +27,12 @@ def _roc_auc(predictions: Predictions) -> float:
 def _log_loss(predictions: Predictions) -> float:
     from sklearn.metrics import log_loss
 
+    known, labels = predictions.known, predictions.labels
     if predictions.probabilities is None:
         raise Undefined("the algorithm gives no probabilities")
-    unknown = set(predictions.truth.tolist()).difference(predictions.classes)
-    if unknown:
-        raise Undefined(f"the model does not know the class {min(unknown)!r}")
-    return float(log_loss(predictions.truth, predictions.probabilities, labels=list(predictions.classes)))
+    if known < len(labels):
+        raise Undefined(f"the model does not know the class {labels[known]!r}")
+    return float(log_loss(predictions.truth, predictions.probabilities, labels=list(range(known))))
 
 
 ENTRIES = (

@@ -20,7 +20,12 @@ MARGINS = np.array([-2.0, 1.5, -0.5, 0.2, 3.0, -0.1])
 
 
 def two_classes(positive: str = "b", **scores: Any) -> Predictions:
-    return Predictions(TRUTH, PREDICTED, ("a", "b"), positive, **scores)
+    return measuring.encode(TRUTH, PREDICTED, ("a", "b"), positive, **scores)
+
+
+def one_row(positive: str) -> Predictions:
+    """Of class a."""
+    return measuring.encode(TRUTH[:1], TRUTH[:1], ("a", "b"), positive, decisions=MARGINS[:1])
 
 
 def figure(name: str, predictions: Predictions) -> float:
@@ -53,7 +58,7 @@ def test_a_decision_function_ranks_as_well_as_probabilities(positive: str) -> No
 def test_several_classes_are_ranked_each_against_the_rest() -> None:
     random = np.random.default_rng(0)
     truth, probabilities = random.choice(np.array(["a", "b", "c"]), 50), random.dirichlet([1, 1, 1], 50)
-    predictions = Predictions(truth, truth, ("a", "b", "c"), None, probabilities)
+    predictions = measuring.encode(truth, truth, ("a", "b", "c"), None, probabilities=probabilities)
     expected = metrics.roc_auc_score(truth, probabilities, multi_class="ovr", average="macro")
     assert figure("roc_auc", predictions) == pytest.approx(expected)
     assert figure("log_loss", predictions) == pytest.approx(metrics.log_loss(truth, probabilities))
@@ -65,12 +70,16 @@ def test_several_classes_are_ranked_each_against_the_rest() -> None:
         ("roc_auc", two_classes(), "gives no scores"),
         (
             "roc_auc",
-            Predictions(TRUTH[:1], TRUTH[:1], ("a", "b"), "b", decisions=MARGINS[:1]),
+            one_row("b"),
             "no row is of class 'b'",
         ),
-        ("roc_auc", Predictions(TRUTH[:1], TRUTH[:1], ("a", "b"), "a", decisions=MARGINS[:1]), "all rows are of"),
+        ("roc_auc", one_row("a"), "all rows are of"),
         ("log_loss", two_classes(decisions=MARGINS), "gives no probabilities"),
-        ("log_loss", Predictions(TRUTH, TRUTH, ("a", "c"), "a", np.ones((6, 2)) / 2), "does not know the class 'b'"),
+        (
+            "log_loss",
+            measuring.encode(TRUTH, TRUTH, ("a", "c"), "a", probabilities=np.ones((6, 2)) / 2),
+            "does not know the class 'b'",
+        ),
         ("r2", Predictions(np.ones(1), np.ones(1)), "single row"),
     ],
 )
@@ -91,7 +100,7 @@ def test_undefined_measures_are_null_and_noted() -> None:
 
 
 def test_a_class_never_predicted_is_noted() -> None:
-    notes, never = Notes(), Predictions(TRUTH, np.array(["a"] * 6, dtype=object), ("a", "b"), "b")
+    notes, never = Notes(), measuring.encode(TRUTH, np.array(["a"] * 6, dtype=object), ("a", "b"), "b")
     assert measuring.measure(never, [measures()["precision"]], notes, "test") == {"precision": 0.0}
     assert [note.partition(" is ill-defined")[0] for note in notes] == ["test: precision: Precision"]
 
@@ -108,7 +117,7 @@ def test_curves_of_two_classes() -> None:
 def test_curves_are_thinned() -> None:
     random = np.random.default_rng(0)
     truth = random.choice(np.array(["a", "b"]), 5000)
-    found = curves.of(Predictions(truth, truth, ("a", "b"), "b", decisions=random.normal(size=5000)))["curves"]
+    found = curves.of(measuring.encode(truth, truth, ("a", "b"), "b", decisions=random.normal(size=5000)))["curves"]
     for curve in found.values():
         assert {len(values) for values in curve.values()} == {curves.MOST_POINTS}
 
@@ -117,9 +126,9 @@ def test_curves_are_thinned() -> None:
     "predictions",
     [
         two_classes(),
-        Predictions(TRUTH, TRUTH, ("a", "b", "c"), None, np.ones((6, 3))),
-        Predictions(TRUTH[:1], TRUTH[:1], ("a", "b"), "a", decisions=MARGINS[:1]),
-        Predictions(TRUTH[:1], TRUTH[:1], ("a", "b"), "b", decisions=MARGINS[:1]),
+        measuring.encode(TRUTH, TRUTH, ("a", "b", "c"), None, probabilities=np.ones((6, 3))),
+        one_row("a"),
+        one_row("b"),
     ],
 )
 def test_no_curves_where_they_mean_nothing(predictions: Predictions) -> None:
