@@ -16,7 +16,7 @@ import uvloop
 
 from common import errors, logging
 from common.settings import Settings
-from embedded.process import announce, platform
+from embedded.process import announce, platform, withdraw
 
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
@@ -80,8 +80,7 @@ async def _serve(settings: Settings) -> None:
             await server.serve(sockets=[listener])
     finally:
         listener.close()
-        with contextlib.suppress(FileNotFoundError):
-            (settings.data / "server.json").unlink()
+        withdraw(settings.data)
 
 
 def _started(running: Any, url: str, settings: Settings) -> None:

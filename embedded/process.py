@@ -10,18 +10,17 @@ import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import catalog_service.bootstrap
+import evaluation_service.bootstrap
 import gateway_service.bootstrap
 import session_service.bootstrap
 import storage_service.bootstrap
-from gateway_service.front import Front
-
-import catalog_service.bootstrap
-import evaluation_service.bootstrap
 import training_service.bootstrap
 from common import errors, logging
 from common.runtime import Runtime, open_runtime
 from common.service import Loop, Service
 from common.settings import Settings
+from gateway_service.front import Front
 
 BUILDERS = (
     catalog_service.bootstrap.build,
@@ -107,3 +106,13 @@ def announce(folder: Path, url: str) -> None:
     temporary = folder / "server.json.new"
     temporary.write_text(json.dumps({"url": url, "pid": os.getpid()}))
     temporary.rename(folder / "server.json")
+
+
+def withdraw(folder: Path) -> None:
+    """Remove `server.json` if it is this process's: a start that was refused must not hide the one that runs."""
+    path = folder / "server.json"
+    try:
+        if json.loads(path.read_text())["pid"] == os.getpid():
+            path.unlink()
+    except (OSError, ValueError, LookupError):
+        _log.debug("no server.json to remove", folder=str(folder))

@@ -35,6 +35,8 @@ from common.records import sealed_blobs
 from common.records.repository import Decision
 from common.records.sealing import DataKey
 
+_RELEASED: Mapping[str, Any] = {"lease": None, "progress": None, "output": None}
+"""What the envelope of a job loses with the end of an attempt."""
 _log = logging.logger("task_worker")
 
 
@@ -149,7 +151,9 @@ class TaskWorker:
         ):
             if record.state["state"] == JobState.cancelling:
                 await self._handlers.finished(
-                    await self._handlers.jobs.append(record, Decision(f"{kind}.cancelled", {"ended": times.now()}))
+                    await self._handlers.jobs.append(
+                        record, Decision(f"{kind}.cancelled", {"ended": times.now()}, _RELEASED)
+                    )
                 )
                 return None
             if record.state["attempt"] >= settings.attempts:
@@ -159,7 +163,9 @@ class TaskWorker:
                 key = await self._handlers.keys.get(record.state["session"])
             except errors.Gone:
                 await self._handlers.finished(
-                    await self._handlers.jobs.append(record, Decision(f"{kind}.failed", {"ended": times.now()}))
+                    await self._handlers.jobs.append(
+                        record, Decision(f"{kind}.failed", {"ended": times.now()}, _RELEASED)
+                    )
                 )
                 return None
             number, token, secret = record.state["attempt"] + 1, secrets.token_hex(8), secrets.token_bytes(32)
@@ -249,10 +255,11 @@ class TaskWorker:
 
         def decide(record: Record) -> Decision | None:
             guard = {"envelope.lease.token": attempt.token}
-            done = {"lease": None, "progress": None, "output": None}
             if record.state["state"] == JobState.cancelling:
-                return Decision(f"{kind}.cancelled", {"ended": times.now()}, done, guard)
-            return Decision(f"{kind}.succeeded", {"ended": times.now(), "sealed": sealed, "blobs": names}, done, guard)
+                return Decision(f"{kind}.cancelled", {"ended": times.now()}, _RELEASED, guard)
+            return Decision(
+                f"{kind}.succeeded", {"ended": times.now(), "sealed": sealed, "blobs": names}, _RELEASED, guard
+            )
 
         await self._handlers.finished(await self._decide(attempt, decide))
 
@@ -265,13 +272,12 @@ class TaskWorker:
 
         def decide(record: Record) -> Decision | None:
             guard = {"envelope.lease.token": attempt.token}
-            done = {"lease": None, "progress": None, "output": None}
             if record.state["state"] == JobState.cancelling:
-                return Decision(f"{kind}.cancelled", {"ended": times.now()}, done, guard)
+                return Decision(f"{kind}.cancelled", {"ended": times.now()}, _RELEASED, guard)
             if (problem.retryable or cancelled) and attempt.number < self._runtime.settings.attempts:
-                return Decision(f"{kind}.attempt_failed", {"reason": problem.code}, done, guard)
+                return Decision(f"{kind}.attempt_failed", {"reason": problem.code}, _RELEASED, guard)
             data = {"ended": times.now(), "sealed": sealed, "blobs": dict(blobs or {})}
-            return Decision(f"{kind}.failed", data, done, guard)
+            return Decision(f"{kind}.failed", data, _RELEASED, guard)
 
         record = await self._decide(attempt, decide)
         if record.state["state"] == JobState.queued:
@@ -304,7 +310,5 @@ class TaskWorker:
         key = await self._handlers.keys.get(record.state["session"])
         sealed = {"problem": key.seal(record.id, "problem", problem.document())}
         data = {"ended": times.now(), "sealed": sealed}
-        failed = await self._handlers.jobs.append(
-            record, Decision(f"{self._handlers.kind}.failed", data, {"lease": None, "progress": None, "output": None})
-        )
+        failed = await self._handlers.jobs.append(record, Decision(f"{self._handlers.kind}.failed", data, _RELEASED))
         await self._handlers.finished(failed)
