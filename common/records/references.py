@@ -25,10 +25,12 @@ async def by_id(repository: Repository, reference: str) -> Record:
     what = repository.lifecycle.record
     if not _ENDING.match(reference):
         raise errors.NotFound(f"there is no {what} {reference!r}")
-    start = reference.rpartition("_")[2][::-1]
-    found = await repository.page(
+    prefix, underscore, ending = reference.rpartition("_")
+    start = ending[::-1]
+    matching = await repository.page(
         where=And((Comparison(REVERSED, ">=", start), Comparison(REVERSED, "<", start + "~"))), limit=10
     )
+    found = [record for record in matching if record.id.startswith(prefix + underscore)]
     if not found:
         raise errors.NotFound(f"there is no {what} {reference!r}")
     if len(found) > 1:

@@ -49,11 +49,14 @@ class DataKey:
         """
         try:
             body = json.loads(self._fernet.decrypt(token.encode()))
-        except InvalidToken as error:
-            raise errors.IntegrityError(f"{field} of {subject} cannot be opened with the key of {self.owner}") from error
-        if (body["owner"], body["subject"], body["field"]) != (self.owner, subject, field):
+            place, value = (body["owner"], body["subject"], body["field"]), body["value"]
+        except (InvalidToken, KeyError, TypeError, ValueError) as error:
+            raise errors.IntegrityError(
+                f"{field} of {subject} cannot be opened with the key of {self.owner}"
+            ) from error
+        if place != (self.owner, subject, field):
             raise errors.IntegrityError(f"{field} of {subject} is a token that belongs elsewhere")
-        return body["value"]
+        return value
 
     def fingerprint(self, text: bytes) -> str:
         """HMAC-SHA-256 of confidential bytes: comparable, but not guessable like a plain hash."""

@@ -30,10 +30,8 @@ class FileKeyring(Keyring):
         try:
             keys = [key.encode() for key in json.loads(path.read_text())["keys"]]
             self._ring = MultiFernet([Fernet(key) for key in keys])
-        except (KeyError, TypeError, ValueError) as error:
-            raise errors.IntegrityError(
-                f"{path} is not a ring of master keys; restore it from a backup"
-            ) from error
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            raise errors.IntegrityError(f"{path} is not a ring of master keys; restore it from a backup") from error
         self._oldest = base64.urlsafe_b64decode(keys[-1])
 
     @staticmethod
@@ -60,17 +58,11 @@ class FileKeyring(Keyring):
         try:
             body = json.loads(self._ring.decrypt(token.encode()))
         except InvalidToken as error:
-            raise errors.IntegrityError(
-                f"the master keys do not open the key of {owner}"
-            ) from error
+            raise errors.IntegrityError(f"the master keys do not open the key of {owner}") from error
         if body["owner"] != owner:
-            raise errors.IntegrityError(
-                f"the stored key of {owner} belongs to somebody else"
-            )
+            raise errors.IntegrityError(f"the stored key of {owner} belongs to somebody else")
         return base64.b64decode(body["secret"])
 
     def fingerprint(self, purpose: str, text: bytes) -> str:
-        derived = HKDF(
-            hashes.SHA256(), 32, salt=None, info=f"autolearn/{purpose}".encode()
-        ).derive(self._oldest)
+        derived = HKDF(hashes.SHA256(), 32, salt=None, info=f"autolearn/{purpose}".encode()).derive(self._oldest)
         return hmac.new(derived, text, hashlib.sha256).hexdigest()
