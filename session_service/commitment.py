@@ -68,7 +68,7 @@ class Commitment:
     def __init__(
         self, runtime: Runtime, *, sessions: Sessions, records: Records, keys: Keys, jobs: Jobs, storage: Storage
     ) -> None:
-        self._runtime, self._sessions, self._records, self._keys = runtime, sessions, records, keys
+        self._runtime, self._sessions, self._records, self.keys = runtime, sessions, records, keys
         self._jobs, self._storage = jobs, storage
 
     async def proceed(self, session: Record) -> None:
@@ -101,13 +101,13 @@ class Commitment:
         )
         if state == "sealed":
             return
-        key = await self._keys.get(session.id)
+        key = await self.keys.get(session.id)
         token = session.state.get("sealed", {}).get("tags")
         tags = key.open(session.id, "tags", token) if token else []
         resealing = Resealing(self._runtime.blobs, key, commit["id"])
 
         async def store(batch: Batch) -> None:
-            target = await self._keys.create(batch.experiment)
+            target = await self.keys.create(batch.experiment)
             training = await self._jobs.get(batch.training.state["job"])
             evaluations = [(one.state["job"], await self._jobs.get(one.state["job"])) for one in batch.evaluations]
             document = await resealing.experiment(target, batch.training.state["job"], training, evaluations, tags)
@@ -136,7 +136,7 @@ class Commitment:
             async for job in self._jobs.of_session(session.id):
                 if not job.get("experiment"):  # it has failed: nothing of it can be read without the session's key
                     await self._jobs.remove(job["id"], "committed")
-            await self._keys.destroy(session.id)
+            await self.keys.destroy(session.id)
             await self._runtime.ring("key.destroyed", owner=session.id)
 
         def decide(record: Record) -> Decision | None:

@@ -37,9 +37,11 @@ def build(runtime: Runtime) -> Service:
         rest.internal(handlers),
         maintenance.routes(NAME, runtime, repositories, refilling.into),
     ]
+    app = runtime.app(NAME, title="experiments", routers=routers)
+    app.state.events = events
     return Service(
         NAME,
-        runtime.app(NAME, title="experiments", routers=routers),
+        app,
         repositories,
         event_loops={"storage.events": events.run},
         ready=refilling.run,

@@ -47,14 +47,14 @@ class StorageEvents:
     async def _sweep(self) -> None:
         while True:
             try:
-                await self.sweep_blobs()
+                await self.sweep_blobs(grace=self._runtime.settings.blob_grace)
             except errors.AutoLearnError as error:
                 _log.warning("blobs not swept", error=error.detail)
             await asyncio.sleep(_SWEEP_EVERY)
 
-    async def sweep_blobs(self) -> int:
-        """Delete blobs of this service that are old enough and named by no experiment; how many."""
-        before = times.later(times.now(), -self._runtime.settings.blob_grace)
+    async def sweep_blobs(self, *, grace: float) -> int:
+        """Delete blobs of this service that are `grace` seconds old and named by no experiment; how many."""
+        before = times.later(times.now(), -grace)
         deleted = 0
         async for blob in self._runtime.blobs.list(_PREFIX):
             if blob.modified > before:
