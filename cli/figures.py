@@ -84,7 +84,7 @@ def comparison(out: Output, compared: Comparison, *, everything: bool = False) -
         return
     shown = [row for row in rows if not _field(row).startswith(_ASIDE)]
     columns = [row for row in shown if row.get("differs") or _field(row).startswith("measures.")]
-    best = [_best_of(row["values"], _field(row)) for row in columns]
+    best = [_best_of(row["values"], _field(row)) if _field(row).startswith("measures.") else None for row in columns]
     out.table(
         ["", *(_field(row).removeprefix("measures.") for row in columns)],
         [[short(each), *(_shown(row["values"][at]) for row in columns)] for at, each in enumerate(compared.ids)],

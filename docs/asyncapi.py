@@ -32,8 +32,8 @@ def document() -> dict[str, Any]:
         "info": {
             "title": "AutoLearn: event log",
             "version": version("autolearn"),
-            "description": "CloudEvents 1.0. A record's events are ordered by `sequence`, without gaps, each naming the "
-            "digest of the one before.",
+            "description": "CloudEvents 1.0. A record's events are ordered by `sequence`, without gaps; each "
+            "names the digest of the one before.",
         },
         "channels": {
             "state": _channel("autolearn.state", "Changes of records", states),

@@ -1,6 +1,7 @@
 """Writes the generated parts of the documentation: `python -m docs.generate`; a test compares what is committed.
 
-They are made of the program itself: the OpenAPI document of the one door, and the table of settings.
+They are made of the program itself: the OpenAPI document of the one door and a page from it,
+the AsyncAPI document of the log, and the table of settings.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import Any
 import httpx
 
 from common.settings import Settings
+from docs import asyncapi, rest_page
 from embedded.process import platform
 
 FOLDER = Path(__file__).parent / "reference"
@@ -48,7 +50,22 @@ def settings() -> str:
     return _SETTINGS.format(rows="\n".join(rows))
 
 
-PARTS: Mapping[str, Callable[[], str]] = {"openapi.json": openapi, "settings.md": settings}
+def rest() -> str:
+    """The REST reference for people."""
+    return rest_page.page(json.loads(openapi()))
+
+
+def events() -> str:
+    """The AsyncAPI document of the event log."""
+    return json.dumps(asyncapi.document(), indent=1, ensure_ascii=False) + "\n"
+
+
+PARTS: Mapping[str, Callable[[], str]] = {
+    "openapi.json": openapi,
+    "rest.md": rest,
+    "asyncapi.json": events,
+    "settings.md": settings,
+}
 
 
 def main() -> None:

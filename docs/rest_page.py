@@ -9,10 +9,11 @@ _HEAD = """# REST reference
 
 Generated from [openapi.json](openapi.json), which a running platform serves at `/openapi.json`.
 
-Habits that hold everywhere: reads are GET, changes POST, PATCH and DELETE. Errors are problem documents (RFC 9457) with a stable
-`code` and every flaw in `errors` at its JSON pointer. Lists give `{"items": […], "next": cursor}` and take `limit`, `cursor`, `filter`
-and `sort`. Long work answers 202 with `Location`; `Prefer: wait=N` waits up to N seconds for its end. `Idempotency-Key` makes a repeat
-harmless. A *reference* in a path is a name, a full id, or at least six characters of an id's ending. Every answer has `Traceparent`.
+Habits that hold everywhere: reads are GET, changes POST, PATCH and DELETE. Errors are problem documents (RFC 9457)
+with a stable `code` and every flaw in `errors` at its JSON pointer. Lists give `{"items": […], "next": cursor}` and
+take `limit`, `cursor`, `filter` and `sort`. Long work answers 202 with `Location`; `Prefer: wait=N` waits up to N
+seconds for its end. `Idempotency-Key` makes a repeat harmless. A *reference* in a path is a name, a full id, or at
+least six characters of an id's ending. Every answer has `Traceparent`.
 
 The [AsyncAPI document](asyncapi.json) describes the events of the log.
 """
