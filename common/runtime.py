@@ -51,27 +51,6 @@ TASKS = (
     "evaluation_service.tasks.evaluate:run",
 )
 """Everything that a child process may run."""
-LIBRARIES = (
-    "numpy",
-    "pandas",
-    "pyarrow.compute",
-    "pyarrow.csv",
-    "pyarrow.parquet",
-    "skops.io",
-    "sklearn.compose",
-    "sklearn.ensemble",
-    "sklearn.impute",
-    "sklearn.linear_model",
-    "sklearn.metrics",
-    "sklearn.model_selection",
-    "sklearn.naive_bayes",
-    "sklearn.pipeline",
-    "sklearn.preprocessing",
-    "sklearn.svm",
-    "sklearn.tree",
-    "threadpoolctl",
-)
-"""What tasks import where they use it: loaded once by the fork server, so that no child pays for it."""
 _MIN_FREE = 64 * 2**20
 _log = logging.logger("runtime")
 
@@ -288,4 +267,4 @@ async def open_runtime(settings: Settings) -> AsyncIterator[Runtime]:
 
 
 def _preload() -> tuple[str, ...]:
-    return (*LIBRARIES, *dict.fromkeys(name.partition(":")[0] for name in TASKS))
+    return tuple(dict.fromkeys(name.partition(":")[0] for name in TASKS))
