@@ -48,7 +48,7 @@ def build(runtime: Runtime) -> Service:
     routers = [
         rest.routes(handlers),
         rest.internal(handlers, keys),
-        maintenance.routes(NAME, runtime, repositories),
+        maintenance.routes(NAME, runtime, repositories, keys.carry_over),
     ]
 
     async def start() -> None:

@@ -12,7 +12,7 @@ from common import errors, logging
 from common.filtering.conditions import And, Comparison
 from common.ports.event_log import EventLog, Moment
 from common.ports.keyring import Keyring
-from common.ports.record_store import Record
+from common.ports.record_store import Record, RecordStore
 from common.records.repository import Decision, Repository
 from common.records.sealing import DataKey
 from session_service.model import KeyState
@@ -78,6 +78,14 @@ class Keys:
             if len(page) < _PAGE:
                 return again
             after = page[-1].moment
+
+    async def carry_over(self, store: RecordStore) -> None:
+        """Put the wrapped keys into a store rebuilt from the log, which has none; destroyed ones stay away."""
+        async for record in self.repository.store.scan(self.repository.name):
+            if "wrapped" in record.envelope:
+                wrapped = {"wrapped": record.envelope["wrapped"]}
+                guard = {"state.state": KeyState.present.value}
+                await store.touch(self.repository.name, record.id, envelope_set=wrapped, guard=guard)
 
     def _open(self, owner: str, record: Record) -> DataKey:
         if record.state["state"] == KeyState.destroyed:

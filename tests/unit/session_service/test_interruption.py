@@ -15,7 +15,7 @@ from session_service.clients import Storage
 from tests.runtimes import light_runtime, running
 from tests.unit.session_service.conftest import Stage, staged
 
-MANY = 200
+MANY = 60
 _WRITES = ("insert", "append", "put_view")
 
 
@@ -111,7 +111,9 @@ async def _verified(stage: Stage) -> None:
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
-async def test_a_commit_ends_whatever_write_it_dies_at(quiet: Stage, monkeypatch: pytest.MonkeyPatch, after: bool) -> None:
+async def test_a_commit_ends_whatever_write_it_dies_at(
+    quiet: Stage, monkeypatch: pytest.MonkeyPatch, after: bool
+) -> None:
     tried = 0
     async for session in _killed_everywhere(quiet, monkeypatch, "commit", after=after):
         tried += 1
@@ -131,7 +133,9 @@ async def test_a_commit_ends_whatever_write_it_dies_at(quiet: Stage, monkeypatch
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
-async def test_a_discard_ends_whatever_write_it_dies_at(quiet: Stage, monkeypatch: pytest.MonkeyPatch, after: bool) -> None:
+async def test_a_discard_ends_whatever_write_it_dies_at(
+    quiet: Stage, monkeypatch: pytest.MonkeyPatch, after: bool
+) -> None:
     async for session in _killed_everywhere(quiet, monkeypatch, "discard", after=after):
         assert (await quiet.show(session))["state"] == "discarded"
         for jobs in (quiet.trainings, quiet.evaluations):
@@ -163,8 +167,7 @@ async def test_nothing_is_visible_until_the_commit_is_sealed(quiet: Stage, monke
     assert seen == [[0, 0, 0], [1, 1, 1]]
 
 
-@pytest.mark.timeout(60)
-async def test_a_session_of_hundreds_of_trainings_commits(stage: Stage) -> None:
+async def test_a_session_of_dozens_of_trainings_commits(stage: Stage) -> None:
     session = await stage.open()
     arrivals = stage.session.app.state.events.arrivals
 
@@ -173,8 +176,8 @@ async def test_a_session_of_hundreds_of_trainings_commits(stage: Stage) -> None:
         await stage.trainings.succeed(job, f1=number / MANY, ring=False, artifact=False)
         await arrivals.ended(job)
 
-    for start in range(0, MANY, 50):
-        await asyncio.gather(*(one(number) for number in range(start, start + 50)))
+    for start in range(0, MANY, 20):
+        await asyncio.gather(*(one(number) for number in range(start, start + 20)))
     best = await stage.records(session, sort="-measures.f1", limit=3)
     assert [record["summary"]["measures"]["f1"] for record in best] == [(MANY - place) / MANY for place in (1, 2, 3)]
     answer = await stage.commit(session, wait=50)

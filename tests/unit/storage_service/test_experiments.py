@@ -11,7 +11,9 @@ import pytest
 from common import errors
 from common.records import verification
 from common.records.sealing import DataKey
+from session_service.repository import KEYS
 from storage_service.exports import cell
+from storage_service.repository import SUMMARIES
 
 Stage = Any
 
@@ -182,3 +184,17 @@ async def test_blobs_that_no_experiment_names_are_swept_after_a_day(stage: Stage
     assert await events.sweep_blobs(grace=86_400) == 0
     assert await events.sweep_blobs(grace=-1) == 1
     assert await blobs.stat("storage/exp_gone/com_1/evaluations") is None
+
+
+async def test_a_store_rebuilt_from_the_log_holds_the_same_and_can_be_searched(stage: Stage) -> None:
+    [experiment] = await _committed(stage, 0.5)
+    for service in (stage.session, stage.storage):
+        client = stage.runtime.client(service.name, caller="gateway")
+        found = await client.call("POST", "/internal/records:rebuild", body={"into": "again"}, timeout=30)
+        assert found["ok"], found["flaws"]
+        assert found["digest"] == found["stored_digest"]
+    async with stage.runtime.rebuilt_store("again") as store:
+        await store.ensure(KEYS, SUMMARIES)
+        row = await store.get("experiment_summaries", experiment)
+        assert row.state["measures"] == {"f1": 0.5}
+        assert "wrapped" in (await store.get("keys", f"key_{experiment}")).envelope
