@@ -10,6 +10,9 @@ from common.filtering.conditions import Condition
 from common.ports.event_log import Event, EventLog, LoggedEvent, Moment, Topic
 from common.records.lifecycle import NEW, Lifecycle
 
+SERVICE_TOKEN = "t" * 32
+"""What services show each other in tests."""
+
 COUNTER = Lifecycle(
     record="counter",
     transitions={

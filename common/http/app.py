@@ -87,11 +87,11 @@ def create_app(
         title=f"AutoLearn: {title}",
         version=version("autolearn"),
         dependencies=[Depends(known_parameters), Depends(authoriser(token))],
-        max_body_size=body_limit,
         redoc_url=None,
         redirect_slashes=False,
         generate_unique_id_function=lambda route: route.name,
     )
+    app.state.body_limit = body_limit
     problems.install(app)
     health = router(tags=["health"])
 

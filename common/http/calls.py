@@ -84,7 +84,7 @@ class CallLog:
             elif self._journal.full:
                 self._journal.refused += 1
                 full = errors.Unavailable("the event log is away and the call journal is full", retry_after=5)
-                await problems.response(full)(scope, receive, send)
+                await problems.response(full, instance=scope["path"])(scope, receive, _traced(send, cause))
             else:
                 await self._logged(scope, receive, send, headers, cause)
 
@@ -101,7 +101,11 @@ class CallLog:
             "path": scope["path"],
         }
         record = event("received", facts, source=self._service, cause=cause)
-        self._journal.begin(record)
+        try:
+            self._journal.begin(record)
+        except errors.StorageFull as error:
+            await problems.response(error, instance=scope["path"])(scope, receive, _traced(send, cause))
+            return
         request_mac, answer_mac = self._mac.copy(), self._mac.copy()
         sizes = {"request": 0, "response": 0}
         seen = {"status": 500, "ended": False}

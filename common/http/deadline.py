@@ -63,4 +63,4 @@ class Deadline:
                 # Told by a client it can only shorten its own request.
                 return max(0.0, min(float(headers[HEADER.encode()]), self._seconds))
         exempt = _EXEMPT.search(scope["path"]) or scope["path"].startswith(_INTERNAL)
-        return None if exempt or b"wait" in headers.get(b"prefer", b"") else self._seconds
+        return None if exempt or b"wait" in headers.get(b"prefer", b"").lower() else self._seconds

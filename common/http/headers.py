@@ -10,7 +10,7 @@ from fastapi import Depends, Header
 from common import errors
 
 WAIT_LIMIT = 60.0
-_WAIT = re.compile(r"(?:^|[,;\s])wait=(\d{1,6})(?:$|[,;\s])")
+_WAIT = re.compile(r"(?:^|[,;\s])wait=(\d{1,6})(?:$|[,;\s])", re.IGNORECASE)
 
 
 def _waiting(

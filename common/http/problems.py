@@ -10,6 +10,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from common import context, errors, logging
 
@@ -67,6 +68,33 @@ def flaws_of(found: Sequence[Any]) -> list[errors.Flaw]:
     return flaws
 
 
+class _Unexpected:
+    """Answers 500 to any other exception, without a word of it.
+
+    As a middleware: a handler for `Exception` would answer outside of all middlewares, so without a trace or a line in
+    the call log.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        begun = False
+
+        async def sending(message: Message) -> None:
+            nonlocal begun
+            begun = True
+            await send(message)
+
+        try:
+            await self.app(scope, receive, sending)
+        except Exception as error:
+            if begun or scope["type"] != "http":
+                raise
+            _log.error("unexpected error", path=scope["path"], exc_info=error)
+            await response(errors.Internal(), instance=scope["path"])(scope, receive, send)
+
+
 def install(app: FastAPI) -> None:
     """Let every error of `app` leave as a problem document."""
 
@@ -99,11 +127,7 @@ def install(app: FastAPI) -> None:
         answer.headers.update(error.headers or {})
         return answer
 
-    async def unexpected(request: Request, error: Exception) -> Response:
-        _log.error("unexpected error", path=request.url.path, exc_info=error)
-        return response(errors.Internal(), instance=request.url.path)
-
     app.add_exception_handler(errors.AutoLearnError, ours)
     app.add_exception_handler(RequestValidationError, invalid)
     app.add_exception_handler(HTTPException, http)
-    app.add_exception_handler(Exception, unexpected)
+    app.add_middleware(_Unexpected)

@@ -24,11 +24,16 @@ def _flaw(where: str, code: str, detail: str) -> errors.Invalid:
     return errors.Invalid(detail, flaws=[errors.Flaw(where, code, detail)])
 
 
+def _step(key: str) -> str:
+    """A key as a part of a JSON pointer (RFC 6901); half a surrogate pair cannot be part of an answer."""
+    return "/" + key.encode(errors="replace").decode().replace("~", "~0").replace("/", "~1")
+
+
 def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for key, value in pairs:
         if key in found:
-            raise _flaw(f"/{key}", "duplicate_key", f"the key {key!r} appears twice")
+            raise _flaw(_step(key), "duplicate_key", f"the key {key!r} appears twice")
         found[key] = value
     return found
 
@@ -60,8 +65,8 @@ def _check(value: Any, where: str, depth: int) -> None:
         for key, item in value.items():
             _check_text(key, where)
             if key.startswith("$") or "\0" in key:
-                raise _flaw(f"{where}/{key}", "key", f"{key!r} is not allowed as a key")
-            _check(item, f"{where}/{key}", depth + 1)
+                raise _flaw(where + _step(key), "key", f"{key!r} is not allowed as a key")
+            _check(item, where + _step(key), depth + 1)
     elif isinstance(value, list):
         for index, item in enumerate(value):
             _check(item, f"{where}/{index}", depth + 1)
@@ -95,10 +100,23 @@ def loads(body: bytes) -> Any:
 class StrictRequest(Request):
     """A request whose JSON is read by `loads`."""
 
+    async def limited_body(self) -> bytes:
+        """The whole body. Raises `errors.TooLarge` as soon as more has come than this application takes."""
+        # Here, because the framework's own limit answers in plain text, past the handlers of errors.
+        if not hasattr(self, "_body"):
+            limit: int = self.app.state.body_limit
+            body = bytearray()
+            async for piece in self.stream():
+                body += piece
+                if len(body) > limit:
+                    raise errors.TooLarge(f"a body may have {limit} bytes here")
+            self._body = bytes(body)
+        return self._body
+
     async def json(self) -> Any:
         """The body's value; see `loads` for the errors."""
         if not hasattr(self, "_strict"):
-            self._strict = loads(await self.body())
+            self._strict = loads(await self.limited_body())
         return self._strict
 
 
@@ -113,7 +131,7 @@ class StrictRoute(APIRoute):
             inner = StrictRequest(request.scope, request.receive)
             if wants_json:
                 kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-                body = await inner.body()
+                body = await inner.limited_body()
                 if body and kind != "application/json" and not kind.endswith("+json"):
                     raise errors.UnsupportedMediaType(
                         f"this route takes application/json, not {kind or 'nothing named'}"

@@ -81,9 +81,9 @@ class TestLifecycles:
         assert self.fold(state, "closed", why="done") == {"state": "closed", "name": "c", "count": 5, "why": "done"}
 
     def test_what_is_not_in_the_table_cannot_happen(self) -> None:
-        with pytest.raises(errors.Conflict, match="counter is not there: counter.closed"):
+        with pytest.raises(errors.Conflict, match=r"counter is not there: counter.closed"):
             self.fold(None, "closed")
-        with pytest.raises(errors.Conflict, match="counter is closed: counter.raised"):
+        with pytest.raises(errors.Conflict, match=r"counter is closed: counter.raised"):
             self.fold({"state": "closed"}, "raised", by=1)
         assert COUNTER.allows(None, "counter.made") and not COUNTER.allows({"state": "open"}, "counter.made")
 
