@@ -77,7 +77,7 @@ class TaskWorker:
 
     async def run(self) -> None:
         """Claim and run until cancelled; then what runs is left to end for `drain` seconds."""
-        bells = asyncio.create_task(self._listen())
+        beside = [asyncio.create_task(self._listen()), asyncio.create_task(self._mind_cancelled())]
         try:
             while True:
                 await self._runtime.slots.acquire()
@@ -95,8 +95,9 @@ class TaskWorker:
                     self._running[job] = task
                     task.add_done_callback(functools.partial(self._over, job))
         finally:
-            bells.cancel()
-            await asyncio.gather(bells, return_exceptions=True)
+            for one in beside:
+                one.cancel()
+            await asyncio.gather(*beside, return_exceptions=True)
             await self._drain()
 
     def _over(self, job: str, _: asyncio.Task[None]) -> None:
@@ -120,9 +121,21 @@ class TaskWorker:
             async for delivery in deliveries:
                 await delivery.ack()
                 if delivery.bell.kind.endswith(".cancel"):
-                    await self._runtime.tasks.cancel(delivery.bell.ids["job"])
+                    with contextlib.suppress(errors.AutoLearnError):  # made up for below
+                        await self._runtime.tasks.cancel(delivery.bell.ids["job"])
                 else:
                     self._rung.set()
+
+    async def _mind_cancelled(self) -> None:
+        """Stop running tasks whose bell was lost, or came before there was a task to stop."""
+        while True:
+            await asyncio.sleep(self._runtime.settings.sweep)
+            try:
+                states = await self._handlers.states([*self._running])
+                for job in [job for job, state in states.items() if state == JobState.cancelling]:
+                    await self._runtime.tasks.cancel(job)
+            except errors.AutoLearnError as error:
+                _log.warning("cancelled tasks not looked for", error=error.detail)
 
     async def _rest(self) -> None:
         with contextlib.suppress(TimeoutError):
@@ -131,15 +144,20 @@ class TaskWorker:
 
     async def _claim(self) -> _Attempt | None:
         try:
-            for record in await repository.claimable(
+            found = await repository.claimable(
                 self._handlers.jobs, instance=self._runtime.instance, exclusive=self._runtime.mode == "embedded"
-            ):
-                if record.id not in self._running and (claimed := await self._try(record)):
-                    return claimed
-        except errors.Unavailable as error:
-            _log.warning("store is away, nothing claimed", error=error.detail)
+            )
         except errors.AutoLearnError as error:
-            _log.error("claim failed", code=error.code, exc_info=error)
+            _log.warning("store is away, nothing claimed", error=error.detail)
+            return None
+        for record in found:
+            if record.id in self._running:
+                continue
+            try:
+                if claimed := await self._try(record):
+                    return claimed
+            except errors.AutoLearnError as error:  # one that cannot be claimed must not hold up those behind it
+                _log.warning("job not claimed", job=record.id, error=error.detail)
         return None
 
     async def _try(self, record: Record) -> _Attempt | None:
@@ -156,18 +174,20 @@ class TaskWorker:
                     )
                 )
                 return None
-            if record.state["attempt"] >= settings.attempts:
-                await self._fail(record, Problem("worker_killed", "its process went away at every attempt"))
-                return None
             try:
                 key = await self._handlers.keys.get(record.state["session"])
-            except errors.Gone:
-                await self._handlers.finished(
-                    await self._handlers.jobs.append(
-                        record, Decision(f"{kind}.failed", {"ended": times.now()}, _RELEASED)
-                    )
-                )
+            except errors.Gone:  # so there is no key to say why under
+                await self._fail(record, {})
                 return None
+            if record.state["attempt"] >= settings.attempts:
+                problem = Problem("worker_killed", "its process went away at every attempt")
+                await self._fail(record, {"problem": key.seal(record.id, "problem", problem.document())})
+                return None
+            if record.state["state"] == JobState.running:
+                # Its worker is gone without a word: that attempt is over before another begins.
+                record = await self._handlers.jobs.append(
+                    record, Decision(f"{kind}.attempt_failed", {"reason": "worker_lost"}, _RELEASED)
+                )
             number, token, secret = record.state["attempt"] + 1, secrets.token_hex(8), secrets.token_bytes(32)
             sealed = key.seal(record.id, "attempt_key", base64.b64encode(secret).decode())
             lease = {
@@ -189,13 +209,18 @@ class TaskWorker:
             try:
                 await self._compute(attempt)
             except asyncio.CancelledError:
-                await asyncio.shield(self._give_back(attempt))
+                # The worker stops: the job is tried again elsewhere, or at the next start.
+                stopped = Problem("worker_stopped", "its worker was stopped", retryable=True)
+                await asyncio.shield(self._give_up(attempt, stopped))
                 raise
             except errors.VersionConflict:
                 _log.warning("stale attempt refused", job=attempt.record.id, attempt=attempt.number)
             except errors.AutoLearnError as error:
                 _log.error("attempt failed", job=attempt.record.id, code=error.code, exc_info=error)
-                await self._end_attempt(attempt, Problem(error.code, error.detail, retryable=error.retryable))
+                await self._give_up(attempt, Problem(error.code, error.detail, retryable=error.retryable))
+            except Exception as error:
+                _log.error("attempt failed unexpectedly", job=attempt.record.id, exc_info=error)
+                await self._give_up(attempt, Problem("internal", errors.Internal().detail))
 
     async def _compute(self, attempt: _Attempt) -> None:
         kind, job, settings = self._handlers.kind, attempt.record.id, self._runtime.settings
@@ -286,10 +311,12 @@ class TaskWorker:
         else:
             await self._handlers.finished(record)
 
-    async def _give_back(self, attempt: _Attempt) -> None:
-        """The worker stops: the job is tried again elsewhere, or at the next start."""
-        with contextlib.suppress(errors.AutoLearnError):
-            await self._end_attempt(attempt, Problem("worker_stopped", "its worker was stopped", retryable=True))
+    async def _give_up(self, attempt: _Attempt, problem: Problem) -> None:
+        """End an attempt from which there is no outcome; if that cannot be saved, its lease runs out."""
+        try:
+            await self._end_attempt(attempt, problem)
+        except errors.AutoLearnError as error:
+            _log.warning("end of an attempt not saved", job=attempt.record.id, attempt=attempt.number, error=error.code)
 
     async def _decide(self, attempt: _Attempt, decide: Callable[[Record], Decision | None]) -> Record:
         """Save the end of an attempt while it holds its lease; raises `errors.VersionConflict` when it does not."""
@@ -306,9 +333,7 @@ class TaskWorker:
         except errors.Conflict as error:
             raise errors.VersionConflict(error.detail) from error
 
-    async def _fail(self, record: Record, problem: Problem) -> None:
-        key = await self._handlers.keys.get(record.state["session"])
-        sealed = {"problem": key.seal(record.id, "problem", problem.document())}
-        data = {"ended": times.now(), "sealed": sealed}
+    async def _fail(self, record: Record, sealed: Mapping[str, str]) -> None:
+        data = {"ended": times.now(), "sealed": dict(sealed)}
         failed = await self._handlers.jobs.append(record, Decision(f"{self._handlers.kind}.failed", data, _RELEASED))
         await self._handlers.finished(failed)
