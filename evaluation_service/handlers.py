@@ -45,7 +45,10 @@ class EvaluationHandlers(JobHandlers):
         training = await self._training(asked.training)
         state = training["state"]
         session_key = await self.keys.get(state["session"])
-        opened = {name: session_key.open(training["id"], name, state["sealed"][name]) for name in ("request", "result", "attempt_key")}
+        opened = {
+            name: session_key.open(training["id"], name, state["sealed"][name])
+            for name in ("request", "result", "attempt_key")
+        }
         secret = base64.b64decode(opened["attempt_key"])
         result = await sealed_blobs.fetch(self.runtime.blobs, opened["result"], secret)
         model = {"request": opened["request"], "result": {k: v for k, v in result.items() if k not in _UNUSED}}
@@ -63,7 +66,7 @@ class EvaluationHandlers(JobHandlers):
         # The dataset of the held-out rows is the training's own; only another one is part of the child's request.
         request = {**completed, "training": training["id"], "dataset": found["dataset"] if found else None}
         source = {"model": model, "blob": state["blobs"]["artifact"], "key": opened["attempt_key"]}
-        return await self.submit(Submission(state["session"], request, plain, {"source": source}), marks), False
+        return await self.submit_once(Submission(state["session"], request, plain, {"source": source}), marks)
 
     async def _training(self, reference: str) -> Mapping[str, Any]:
         try:

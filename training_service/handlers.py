@@ -52,10 +52,9 @@ class TrainingHandlers(JobHandlers):
             "algorithm": completed["algorithm"],
         }
         try:
-            record = await self.submit(Submission(quote(asked.session, safe=""), completed, plain), marks)
+            return await self.submit_once(Submission(quote(asked.session, safe=""), completed, plain), marks)
         except errors.NotFound as error:
             raise errors.Invalid(error.detail, flaws=[errors.Flaw("/session", error.code, error.detail)]) from error
-        return record, False
 
     async def _dataset(self, reference: str) -> tuple[Mapping[str, Any] | None, list[errors.Flaw]]:
         try:

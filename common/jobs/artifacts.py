@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import base64
-from collections.abc import AsyncIterator, Mapping
+import contextlib
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -35,7 +36,20 @@ class Artifact:
         encoded = base64.b64encode(bytes.fromhex(value)).decode()
         return {"Content-Disposition": f'attachment; filename="{self.filename}"', "Repr-Digest": f"sha-256=:{encoded}:"}
 
-    async def content(self, blobs: BlobStore) -> AsyncIterator[bytes]:
+    async def begun(self, blobs: BlobStore) -> AsyncIterator[bytes]:
+        """`content` with its first frame checked, so that what is wrong from the beginning is a problem document."""
+        frames = self.content(blobs)
+        first = await anext(frames, b"")
+
+        async def all_frames() -> AsyncIterator[bytes]:
+            async with contextlib.aclosing(frames):
+                yield first
+                async for frame in frames:
+                    yield frame
+
+        return all_frames()
+
+    async def content(self, blobs: BlobStore) -> AsyncGenerator[bytes, None]:
         """The bytes of the artifact, a frame at a time. Raises `errors.IntegrityError` where the blob was changed."""
         async with blobs.local_path(self.blob) as path:
             with await asyncio.to_thread(path.open, "rb") as source:

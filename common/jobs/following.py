@@ -14,6 +14,25 @@ from common.ports.record_store import Record
 _POLL = 1.0
 
 
+class _Printed:
+    """How much of a job's output has been told; every attempt prints from its beginning."""
+
+    def __init__(self, handlers: JobHandlers) -> None:
+        self._handlers, self._attempt, self._place = handlers, 0, 0
+
+    async def news(self, record: Record) -> bytes:
+        """What has been printed since the last time."""
+        start, text = await self._handlers.views.output(record)
+        if text and record.state["attempt"] != self._attempt:
+            self._attempt, self._place = record.state["attempt"], 0
+        end = start + len(text)
+        if end <= self._place:
+            return b""
+        new = text[max(0, self._place - start) :]
+        self._place = end
+        return new
+
+
 class Follower:
     """Streams of one kind of jobs; each ends after the terminal state."""
 
@@ -22,10 +41,10 @@ class Follower:
 
     async def events(self, identifier: str) -> AsyncIterator[tuple[str, dict[str, Any]]]:
         """`state` when it changes, `progress` when it moves, `output` for every new piece of text."""
-        state, progress, place = None, None, 0
+        state, progress, printed = None, None, _Printed(self._handlers)
         async for record in self._changes(identifier):
             job = await self._handlers.views.full(record)
-            place, text = await self._news(record, place)
+            text = await printed.news(record)
             if job.progress and job.progress != progress:
                 progress = job.progress
                 yield "progress", progress.model_dump(mode="json")
@@ -37,19 +56,10 @@ class Follower:
 
     async def output(self, identifier: str) -> AsyncIterator[bytes]:
         """The job's output as it grows."""
-        place = 0
+        printed = _Printed(self._handlers)
         async for record in self._changes(identifier):
-            place, text = await self._news(record, place)
-            if text:
+            if text := await printed.news(record):
                 yield text
-
-    async def _news(self, record: Record, place: int) -> tuple[int, bytes]:
-        """What has been printed since `place`, and the place after it."""
-        start, text = await self._handlers.views.output(record)
-        end = start + len(text)
-        if end <= place:
-            return place, b""
-        return end, text[max(0, place - start) :]
 
     async def _changes(self, identifier: str) -> AsyncIterator[Record]:
         async with self._handlers.runtime.notifier.listening(identifier) as changed:

@@ -68,7 +68,8 @@ class JobHandlers:
     async def submit(self, submission: Submission, marks: Mapping[str, str]) -> Record:
         """Reserve the job in its session and write it down; it runs as soon as a slot is free.
 
-        Raises `errors.TooManyRequests` when too many wait already, and what reserving raises.
+        Raises `errors.TooManyRequests` when too many wait already, `errors.AlreadyExists` when the idempotency key has
+        made another job meanwhile, and what reserving raises; then nothing is left of it.
         """
         if await repository.queued(self.jobs) >= self.runtime.settings.queue_limit:
             raise errors.TooManyRequests(f"too many {self.kind}s are waiting already", retry_after=10)
@@ -92,19 +93,21 @@ class JobHandlers:
         }
         try:
             record = await self.jobs.create(job, f"{self.kind}.queued", data)
-        except errors.AlreadyExists:
-            # Two requests with one key at the same moment: the other one was first.
-            await self._release(reserved["session"], job)
-            first = await self.replayed(marks)
-            if first is None:
-                raise
-            return first
         except errors.AutoLearnError:
             await self._release(reserved["session"], job)
             raise
         calls.note(session=reserved["session"], record=job, payload=sealed["request"])
         await self.runtime.ring(f"{self.kind}.queued", job=job)
         return record
+
+    async def submit_once(self, submission: Submission, marks: Mapping[str, str]) -> tuple[Record, bool]:
+        """`submit`, and whether it is another request's job: of two with one key at the same moment one is first."""
+        try:
+            return await self.submit(submission, marks), False
+        except errors.AlreadyExists:
+            if first := await self.replayed(marks):
+                return first, True
+            raise
 
     async def _release(self, session: str, job: str) -> None:
         with contextlib.suppress(errors.AutoLearnError):  # the session service releases it by itself after a minute

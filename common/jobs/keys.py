@@ -25,6 +25,7 @@ class SessionKeys:
         known = self._known.get(owner)
         if known and known[0] > time.monotonic():
             return known[1]
+        self.forget(owner)  # also when the answer is that it is destroyed
         answer = await self._sessions.call("GET", f"/internal/keys/{owner}")
         return self.remember(owner, answer["key"])
 

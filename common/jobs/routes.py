@@ -96,9 +96,11 @@ def public(handlers: JobHandlers) -> APIRouter:
 
 
 async def found(reference: str, request: Request) -> Record:
-    """The job of the path, before a stream begins: an unknown one must be a problem document, not a broken stream."""
+    """The job of the path, before a stream begins: one that is unknown or gone is a problem, not a broken stream."""
     handlers: JobHandlers = request.app.state.jobs
-    return await handlers.get(reference)
+    record = await handlers.get(reference)
+    await handlers.views.full(record)
+    return record
 
 
 def artifact_of(handlers: JobHandlers) -> APIRouter:
@@ -120,7 +122,7 @@ def artifact_of(handlers: JobHandlers) -> APIRouter:
         key = await handlers.keys.get(record.state["session"])
         stored = Artifact.of_job(record, key, job.result["artifact"])
         return StreamingResponse(
-            stored.content(handlers.runtime.blobs), media_type="application/octet-stream", headers=stored.headers()
+            await stored.begun(handlers.runtime.blobs), media_type="application/octet-stream", headers=stored.headers()
         )
 
     return routes
