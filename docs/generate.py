@@ -16,7 +16,7 @@ from typing import Any
 import httpx
 
 from common.settings import Settings
-from docs import asyncapi, rest_page
+from docs import asyncapi, lifecycles, rest_page
 from embedded.process import platform
 
 FOLDER = Path(__file__).parent / "reference"
@@ -64,6 +64,7 @@ PARTS: Mapping[str, Callable[[], str]] = {
     "openapi.json": openapi,
     "rest.md": rest,
     "asyncapi.json": events,
+    "lifecycles.md": lifecycles.page,
     "settings.md": settings,
 }
 

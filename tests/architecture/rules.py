@@ -46,7 +46,7 @@ def contracts_stand_alone(module: Module) -> Iterator[str]:
 def models_stand_alone(module: Module) -> Iterator[str]:
     """A model is pure: contracts, errors, the table of a lifecycle, and other models."""
     if module.name in MODELS:
-        yield from _only(module, "common.contracts", "common.errors", "common.records.lifecycle", *MODELS)
+        yield from _only(module, "common.contracts", "common.errors", "common.ids", "common.records.lifecycle", *MODELS)
 
 
 @rule

@@ -25,6 +25,11 @@ SAME = (
 ABSENT = {
     "training_service": {"repository.py": "the questions about jobs are common/jobs/repository.py"},
     "evaluation_service": {"repository.py": "the questions about jobs are common/jobs/repository.py"},
+    "session_service": {"workers/task.py": "it computes nothing in a child"},
+    "storage_service": {
+        "clients.py": "it asks for keys alone, by common/jobs/keys.py",
+        "workers/task.py": "it computes nothing in a child",
+    },
     "gateway_service": {
         "model.py": "it has no records of its own",
         "handlers.py": "it asks and merges: events.py, jobs.py, verifying.py",
