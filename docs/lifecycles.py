@@ -6,8 +6,8 @@ from docs.asyncapi import lifecycles
 
 _HEAD = """# Lifecycles
 
-Generated from the transition tables in the services' `model.py`. Every arrow is one event; an event that is not drawn cannot
-happen. What a job's states mean is told in [life of a job](../explanation/job-life.md).
+Generated from the transition tables in the services' `model.py`. Every arrow is one event; an event that is not drawn
+cannot happen. What a job's states mean is told in [life of a job](../explanation/job-life.md).
 """
 
 
