@@ -1,4 +1,4 @@
-"""From a URL to an adapter, by its scheme: one explicit map for each port. Nothing is imported by a name from outside."""
+"""From a URL to an adapter, by its scheme: one explicit map a port. Nothing is imported by a name from outside."""
 
 from __future__ import annotations
 
@@ -19,9 +19,7 @@ from common.ports.record_store import RecordStore
 
 Adapter = TypeVar("Adapter")
 
-_RECORD_STORES: Mapping[str, Callable[[str], RecordStore]] = {
-    "sqlite": lambda url: SqliteRecordStore(_path(url))
-}
+_RECORD_STORES: Mapping[str, Callable[[str], RecordStore]] = {"sqlite": lambda url: SqliteRecordStore(_path(url))}
 _EVENT_LOGS: Mapping[str, Callable[[str], EventLog]] = {"sqlite": lambda url: SqliteEventLog(_path(url))}
 _MESSAGE_BUSES: Mapping[str, Callable[[str], MessageBus]] = {"local": lambda _: LocalMessageBus()}
 _BLOB_STORES: Mapping[str, Callable[[str], BlobStore]] = {"file": lambda url: FolderBlobStore(_path(url))}
@@ -61,15 +59,11 @@ def _built(port: str, adapters: Mapping[str, Callable[[str], Adapter]], url: str
             f"{scheme}: cannot be the {port} of this installation; it needs the extra `cluster`"
             f" (pip install 'autolearn[cluster]') in a version that serves it; this one serves {known}"
         )
-    raise errors.Invalid(
-        f"{scheme or 'a URL without scheme'}: is no {port} that AutoLearn knows; use one of {known}"
-    )
+    raise errors.Invalid(f"{scheme or 'a URL without scheme'}: is no {port} that AutoLearn knows; use one of {known}")
 
 
 def _path(url: str) -> Path:
     parts = urlsplit(url)
     if parts.netloc or not parts.path.startswith("/") or parts.query or parts.fragment:
-        raise errors.Invalid(
-            f"{parts.scheme}: needs an absolute path behind three slashes, {parts.scheme}:///path"
-        )
+        raise errors.Invalid(f"{parts.scheme}: needs an absolute path behind three slashes, {parts.scheme}:///path")
     return Path(unquote(parts.path))

@@ -89,12 +89,8 @@ class Connection:
         for pragma in ("synchronous=FULL", *sizes):
             self.run(f"PRAGMA {pragma}")
         if self.row("PRAGMA journal_mode=WAL") != ("wal",):
-            raise errors.Unavailable(
-                f"{self._path} lies on a file system without shared memory; use a local disk"
-            )
-        marks = self.row(
-            "SELECT application_id, user_version FROM pragma_application_id, pragma_user_version"
-        )
+            raise errors.Unavailable(f"{self._path} lies on a file system without shared memory; use a local disk")
+        marks = self.row("SELECT application_id, user_version FROM pragma_application_id, pragma_user_version")
         application, version = marks or (0, 0)
         if application not in (0, schema.application):
             raise errors.Conflict(f"{self._path} belongs to something else; name another file")
@@ -152,7 +148,7 @@ _MEANING: tuple[tuple[type[apsw.Error], Callable[[str], errors.AutoLearnError]],
 
 @contextlib.contextmanager
 def _translated(path: Path) -> Iterator[None]:
-    """The one seam where the driver's errors become ours; a violated unique index tells its name as `extra["field"]`."""
+    """The one seam where the driver's errors become ours; a violated unique index is named in `extra["field"]`."""
     try:
         yield
     except apsw.ConstraintError as error:

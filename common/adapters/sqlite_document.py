@@ -63,9 +63,7 @@ def check_size(identifier: str, *texts: str) -> None:
     """`errors.TooLarge` when the parts of a document exceed its limit."""
     total = sum(size(text) for text in texts)
     if total > DOCUMENT_LIMIT:
-        raise errors.TooLarge(
-            f"{identifier} would take {total} bytes; a record holds at most {DOCUMENT_LIMIT}"
-        )
+        raise errors.TooLarge(f"{identifier} would take {total} bytes; a record holds at most {DOCUMENT_LIMIT}")
 
 
 def broken_guard(row: Row, guard: Mapping[str, Any]) -> str | None:

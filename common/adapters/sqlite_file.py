@@ -160,7 +160,7 @@ class SqliteFile:
         def main() -> None:
             try:
                 connection = connect()
-            except Exception as error:  # noqa: BLE001 - it belongs to the caller
+            except Exception as error:
                 opened.fail(error)
                 _deliver([opened])
                 _deliver([jobs.get()])  # nothing but the end can come
@@ -255,7 +255,7 @@ def _look(connection: Connection, job: _Job[Any]) -> None:
         connection.run("BEGIN")
         job.outcome = job.work(connection)
         connection.run("COMMIT")
-    except Exception as error:  # noqa: BLE001 - it belongs to the caller
+    except Exception as error:
         job.fail(error)
         if connection.in_transaction:
             _roll_back(connection)
@@ -268,7 +268,7 @@ def _commit(connection: Connection, jobs: Sequence[_Job[Any]]) -> None:
         for job in jobs:
             _attempt(connection, job)
         connection.run("COMMIT")
-    except Exception as error:  # noqa: BLE001 - it belongs to the caller
+    except Exception as error:
         for job in jobs:
             told = copy.copy(error)
             told.__cause__ = error

@@ -78,9 +78,7 @@ def _equal(term: Term, value: Scalar) -> Fragment:
         return Fragment(f"({term.sql} IS NULL)")
     if term.column and value in (0, 1):  # json_extract shows true and false as 1 and 0
         kinds = _kinds(value)
-        return Fragment(
-            f"({term.sql} = ? AND json_type({term.column}, '{term.path}') IN {kinds})", (_bindable(value),)
-        )
+        return Fragment(f"({term.sql} = ? AND json_type({term.column}, '{term.path}') IN {kinds})", (_bindable(value),))
     return Fragment(f"({term.sql} = ?)", (_bindable(value),))
 
 
@@ -157,9 +155,7 @@ class Segment:
         return Fragment(f"{first.sql} AND {second.sql}", (*first.bindings, *second.bindings))
 
 
-def segments(
-    sort: Sequence[SortKey], after: Place | None, naming: Naming, identifier: str = "id"
-) -> Iterator[Segment]:
+def segments(sort: Sequence[SortKey], after: Place | None, naming: Naming, identifier: str = "id") -> Iterator[Segment]:
     """The list behind `after` as stretches to read one after the other.
 
     Missing values last would need `ORDER BY x IS NULL, x`, which no index gives. Where `x` is there, and where it is
@@ -188,19 +184,13 @@ def _stretches(keys: Sequence[_Key], last: _Key, before: Fragment, value: Scalar
         return
     # Every number and text is at least minus infinity: unlike IS NOT NULL, a bound at which an index scan can begin.
     key, *rest = keys
-    order = ", ".join(
-        [*(f"({k.sql} IS NULL), {k.sql} {k.direction}" for k in rest), f"{last.sql} {last.direction}"]
-    )
+    order = ", ".join([*(f"({k.sql} IS NULL), {k.sql} {k.direction}" for k in rest), f"{last.sql} {last.direction}"])
     there = Fragment(f"{key.sql} >= -9e999")
     if value is not None:
         there = Fragment(f"{key.sql} {key.beyond} ?", (_bindable(value),))
-    yield Segment(
-        _joined(" AND ", "1", [before, there]), f"{key.sql} {key.direction}, {order}", loose=value is None
-    )
+    yield Segment(_joined(" AND ", "1", [before, there]), f"{key.sql} {key.direction}, {order}", loose=value is None)
     yield Segment(_joined(" AND ", "1", [before, Fragment(f"{key.sql} IS NULL")]), order)
 
 
 def _at(key: _Key, value: Scalar) -> Fragment:
-    return (
-        Fragment(f"{key.sql} IS NULL") if value is None else Fragment(f"{key.sql} = ?", (_bindable(value),))
-    )
+    return Fragment(f"{key.sql} IS NULL") if value is None else Fragment(f"{key.sql} = ?", (_bindable(value),))

@@ -20,18 +20,14 @@ def encode(place: Place, scope: str) -> str:
 def decode(cursor: str, scope: str) -> Place:
     """The place of a cursor. `errors.BadRequest` if it is damaged or was given for another list."""
     try:
-        content = json.loads(
-            base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
-        )
+        content = json.loads(base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True))
     except (binascii.Error, ValueError, RecursionError) as error:
         raise errors.BadRequest("the cursor is damaged; use `next` of a page as it was given") from error
     match content:
         case [str() as mark, *values, str() as identifier] if all(_scalar(value) for value in values):
             if mark == _mark(scope):
                 return (*values, identifier)
-            raise errors.BadRequest(
-                "the cursor belongs to another filter or sort order; start again without it"
-            )
+            raise errors.BadRequest("the cursor belongs to another filter or sort order; start again without it")
         case _:
             raise errors.BadRequest("the cursor is damaged; use `next` of a page as it was given")
 

@@ -36,14 +36,10 @@ def parse(text: str, fields: Fields | None = None) -> Condition:
     Raises `errors.BadFilter` with the place (characters from 1) of what is wrong.
     """
     if len(text) > LENGTH_LIMIT:
-        raise bad(
-            "filter", "too_long", f"{len(text)} characters are too long; at most {LENGTH_LIMIT} are read"
-        )
+        raise bad("filter", "too_long", f"{len(text)} characters are too long; at most {LENGTH_LIMIT} are read")
     tree = syntax_tree(text)
     if sum(node.data in _PARTS for node in tree.iter_subtrees()) > PARTS_LIMIT:
-        raise bad(
-            "filter", "too_long", f"at most {PARTS_LIMIT} comparisons, negations and brackets go into one"
-        )
+        raise bad("filter", "too_long", f"at most {PARTS_LIMIT} comparisons, negations and brackets go into one")
     return _condition(tree, fields)
 
 
@@ -159,9 +155,7 @@ _SIGNS: dict[Kind | None, str] = {
 
 def _check_sign(target: _Target, sign: str) -> None:
     if sign not in _SIGNS[target.kind].split():
-        detail = (
-            f"{target.name!r}{target.place} is a {target.kind}, which takes {_SIGNS[target.kind]}, not {sign}"
-        )
+        detail = f"{target.name!r}{target.place} is a {target.kind}, which takes {_SIGNS[target.kind]}, not {sign}"
         raise bad("filter", "bad_operator", detail)
 
 

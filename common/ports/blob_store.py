@@ -30,17 +30,15 @@ def checked_name(name: str) -> str:
     `errors.Invalid` otherwise; names are the program's own, so this is the last line, not the first.
     """
     if len(name) > 500 or not _NAME.fullmatch(name):
-        raise errors.Invalid(
-            f"{name!r} is not the name of a blob: use parts of a-z 0-9 _ . - between slashes"
-        )
+        raise errors.Invalid(f"{name!r} is not the name of a blob: use parts of a-z 0-9 _ . - between slashes")
     return name
 
 
 class BlobStore(Port):
     """Write-once files. A blob is there wholly or not at all, and durable when the call returns.
 
-    A name cannot be a blob and the folder of others at once. Any method raises `errors.Invalid` for a bad name (`checked_name`). Writes may raise `errors.StorageFull` and
-    `errors.Unavailable`, and then have changed nothing.
+    A name cannot be a blob and the folder of others at once. Any method raises `errors.Invalid` for a bad name
+    (`checked_name`). Writes may raise `errors.StorageFull` and `errors.Unavailable`, and then have changed nothing.
     """
 
     @abstractmethod
@@ -61,7 +59,7 @@ class BlobStore(Port):
 
     @abstractmethod
     async def get_bytes(self, name: str, max_size: int) -> bytes:
-        """The whole content. `errors.NotFound`; `errors.TooLarge`, before reading it, if it is over `max_size` bytes."""
+        """The whole content. `errors.NotFound`; `errors.TooLarge`, before reading it, if over `max_size` bytes."""
 
     @abstractmethod
     def local_path(self, name: str) -> AbstractAsyncContextManager[Path]:

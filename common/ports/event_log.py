@@ -54,8 +54,8 @@ def topic_of(event: Mapping[str, Any]) -> Topic:
 def facets(event: Mapping[str, Any]) -> dict[str, str | None]:
     """What filters see of an event, by the names in `FACETS`; None where it says nothing about that.
 
-    `service` wrote the event, `peer` is the other side of a call, `record` the subject of a change or what a call names,
-    `trace` the trace id inside `traceparent` (W3C Trace Context).
+    `service` wrote the event, `peer` is the other side of a call, `record` the subject of a change or what a call
+    names, `trace` the trace id inside `traceparent` (W3C Trace Context).
     """
     data = event.get("data")
     if not isinstance(data, Mapping):
@@ -102,7 +102,7 @@ class EventLog(Port):
 
     @abstractmethod
     async def read(self, *, after: int = 0, limit: int, topic: Topic | None = None) -> list[LoggedEvent]:
-        """At most `limit` events that arrived behind number `after`, in the order of arrival; of one topic, or of both."""
+        """At most `limit` events that arrived behind number `after`, in that order; of one topic or of both."""
 
     @abstractmethod
     async def query(
@@ -113,7 +113,7 @@ class EventLog(Port):
         after: Moment | None = None,
         limit: int,
     ) -> list[LoggedEvent]:
-        """One page in the order of `(time, source, id)`. Paths in `where` are names of `FACETS`, else `errors.BadFilter`.
+        """One page in the order of `(time, source, id)`. Paths in `where` are `FACETS`, else `errors.BadFilter`.
 
         `after` is the `moment` of the last event of the page before.
         """
@@ -122,8 +122,8 @@ class EventLog(Port):
     def histories(self, source: str | None = None) -> AsyncIterator[tuple[str, list[Event]]]:
         """The state events of each record, in the order of record ids and, inside, of `sequence`; of one source or all.
 
-        Of several events with one (record, sequence) the first that arrived counts. Memory is bounded by a batch and the
-        longest history. Events that arrive meanwhile may be missed.
+        Of several events with one (record, sequence) the first that arrived counts. Memory is bounded by a batch and
+        the longest history. Events that arrive meanwhile may be missed.
         """
 
     @abstractmethod

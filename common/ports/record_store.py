@@ -62,8 +62,8 @@ class RecordStore(Port):
     """Collections of records. A write is durable when the call returns; a read sees every write that has returned.
 
     Every write may raise `errors.StorageFull` or `errors.Unavailable` and then has changed nothing, except where the
-    engine went away in between: then it is unknown, and the caller reads again. A collection must have been declared with
-    `ensure`; an undeclared one is a `LookupError`, a mistake of the program.
+    engine went away in between: then it is unknown, and the caller reads again. A collection must have been declared
+    with `ensure`; an undeclared one is a `LookupError`, a mistake of the program.
     """
 
     @abstractmethod
@@ -104,7 +104,7 @@ class RecordStore(Port):
         `envelope_set` maps paths below the envelope (`lease`, `lease.until`) to new values, None removes. `guard` maps
         paths of the whole document (`envelope.lease.token`) to the values they must still have, None means missing.
 
-        `errors.VersionConflict` if the version or a guard differs, `errors.NotFound`, `errors.AlreadyExists` as `insert`;
+        `errors.VersionConflict` if version or guard differ, `errors.NotFound`, `errors.AlreadyExists` as `insert`;
         `errors.Unavailable` while the outbox would exceed `OUTBOX_LIMIT`, `errors.TooLarge` over `DOCUMENT_LIMIT`.
         Not idempotent by itself: a repeat meets `VersionConflict`, and the caller finds its event's hash as `head`.
         """

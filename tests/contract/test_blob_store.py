@@ -140,11 +140,7 @@ async def test_list_by_folder(blobs: BlobStore) -> None:
     for name in ("training/1/a", "training/1/b", "training/10/a", "other"):
         await blobs.put_bytes(name, b"x")
     assert await names(blobs) == ["other", "training/1/a", "training/1/b", "training/10/a"]
-    assert (
-        await names(blobs, "training/1/")
-        == await names(blobs, "training/1")
-        == ["training/1/a", "training/1/b"]
-    )
+    assert await names(blobs, "training/1/") == await names(blobs, "training/1") == ["training/1/a", "training/1/b"]
     assert await names(blobs, "nobody/") == []
 
 

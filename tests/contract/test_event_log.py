@@ -27,9 +27,7 @@ async def log(url: str) -> AsyncIterator[EventLog]:
         yield opened
 
 
-def state(
-    record: str, sequence: int, *, second: int = 0, source: str = "training", **more: Any
-) -> dict[str, Any]:
+def state(record: str, sequence: int, *, second: int = 0, source: str = "training", **more: Any) -> dict[str, Any]:
     return {
         "specversion": "1.0",
         "id": f"evt_{record}_{sequence}",
@@ -95,9 +93,7 @@ class TestAppend:
 
     async def test_many_writers_with_doubles(self, log: EventLog) -> None:
         events = [state(f"r{n:03}", 1) for n in range(100)]
-        await asyncio.gather(
-            *(log.append(events[n : n + 10]) for n in range(91)), *(log.append([e]) for e in events)
-        )
+        await asyncio.gather(*(log.append(events[n : n + 10]) for n in range(91)), *(log.append([e]) for e in events))
         assert sorted(entry.event["id"] for entry in await log.read(limit=1000)) == [e["id"] for e in events]
 
     async def test_batches_are_not_interleaved(self, log: EventLog) -> None:
@@ -192,9 +188,7 @@ class TestQuery:
 
     @pytest.mark.parametrize("newest_first", [True, False])
     @pytest.mark.parametrize("limit", [1, 2, 100])
-    async def test_pages_in_the_order_of_time_source_id(
-        self, log: EventLog, newest_first: bool, limit: int
-    ) -> None:
+    async def test_pages_in_the_order_of_time_source_id(self, log: EventLog, newest_first: bool, limit: int) -> None:
         await log.append(EVENTS)
         ordered = sorted(EVENTS, key=lambda e: (e["time"], e["source"], e["id"]), reverse=newest_first)
         found: list[str] = []
@@ -212,9 +206,7 @@ class TestQuery:
 
 class TestHistories:
     async def test_by_record_and_sequence_of_state_events_only(self, log: EventLog) -> None:
-        await log.append(
-            [state("b", 2), state("a", 1), call("evt_c"), state("b", 1), state("c", 1, source="session")]
-        )
+        await log.append([state("b", 2), state("a", 1), call("evt_c"), state("b", 1), state("c", 1, source="session")])
         assert await histories(log) == {"a": [1], "b": [1, 2], "c": [1]}
         assert await histories(log, "training") == {"a": [1], "b": [1, 2]}
         assert list(await histories(log)) == ["a", "b", "c"]

@@ -79,9 +79,7 @@ async def test_inputs_and_outputs(runner: TaskRunner, tmp_path: Path) -> None:
     assert hidden.exists()
 
 
-async def test_nothing_in_the_clear_is_left_of_sealed_things(
-    runner: TaskRunner, root: Path, tmp_path: Path
-) -> None:
+async def test_nothing_in_the_clear_is_left_of_sealed_things(runner: TaskRunner, root: Path, tmp_path: Path) -> None:
     secret = "a text nobody may read"
     plain = tmp_path / "plain"
     plain.write_text("x")
@@ -89,8 +87,14 @@ async def test_nothing_in_the_clear_is_left_of_sealed_things(
     key = secrets.token_bytes(32)
     with hidden.open("wb") as target:
         seal_stream(io.BytesIO(secret.encode()), target, key=key, name="a")
-    spec = task("copy", {"secret": secret}, inputs={"plain": plain}, sealed_outputs={"sealed": "b"},
-                sealed_inputs={"sealed": SealedInput(hidden, key, "a")}, plain_outputs=frozenset({"plain"}))
+    spec = task(
+        "copy",
+        {"secret": secret},
+        inputs={"plain": plain},
+        sealed_outputs={"sealed": "b"},
+        sealed_inputs={"sealed": SealedInput(hidden, key, "a")},
+        plain_outputs=frozenset({"plain"}),
+    )
     async with await run(runner, spec) as outcome:
         assert outcome.kind is OutcomeKind.succeeded
         left = [path.read_bytes() for path in root.rglob("*") if path.is_file()]

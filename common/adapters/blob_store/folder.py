@@ -1,4 +1,4 @@
-"""The blob store in a folder. Standard library only: obstore's local store never syncs, so power loss could empty a blob."""
+"""The blob store in a folder. Standard library only: obstore's local store never syncs, so a blob could be lost."""
 
 from __future__ import annotations
 
@@ -43,9 +43,7 @@ class FolderBlobStore(BlobStore):
 
     async def put_file(self, name: str, path: Path, *, move: bool = True) -> BlobInfo:
         target = self._target(name)
-        return await _outside(
-            lambda: self._adopt(name, target, path) if move else self._copy(name, target, path)
-        )
+        return await _outside(lambda: self._adopt(name, target, path) if move else self._copy(name, target, path))
 
     async def put_bytes(self, name: str, data: bytes) -> BlobInfo:
         target = self._target(name)
@@ -70,9 +68,7 @@ class FolderBlobStore(BlobStore):
             with _opened(name, target) as file:
                 size = os.fstat(file.fileno()).st_size
                 if size > max_size:
-                    raise errors.TooLarge(
-                        f"the blob {name} has {size} bytes, more than the {max_size} asked for"
-                    )
+                    raise errors.TooLarge(f"the blob {name} has {size} bytes, more than the {max_size} asked for")
                 return file.read()
 
         return await _outside(work)

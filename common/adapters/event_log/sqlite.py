@@ -43,7 +43,9 @@ _COLUMNS = (
     "id", "kind", "time", "source", "record", "sequence",
     "trace", "session", "peer", "actor", "route", "outcome", "type", "body",
 )  # fmt: skip
-_INSERT = f"INSERT INTO event ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))}) ON CONFLICT (id) DO NOTHING"
+_INSERT = (
+    f"INSERT INTO event ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))}) ON CONFLICT (id) DO NOTHING"
+)
 
 
 class SqliteEventLog(EventLog):
@@ -89,15 +91,14 @@ class SqliteEventLog(EventLog):
         sql, bindings = condition.sql, condition.bindings
         if after is not None:
             sql, bindings = (f"{sql} AND (time, source, id) {beyond} (?, ?, ?)", (*bindings, *after))
-        return await self._select(
-            Fragment(f"{sql} ORDER BY time {way}, source {way}, id {way}", bindings), limit
-        )
+        return await self._select(Fragment(f"{sql} ORDER BY time {way}, source {way}, id {way}", bindings), limit)
 
     async def histories(self, source: str | None = None) -> AsyncIterator[tuple[str, list[Event]]]:
         of_source = "" if source is None else "AND source = ?"
         sql = (
             "SELECT record, sequence, arrival, body FROM event INDEXED BY event_record"
-            f" WHERE kind = 'state' AND record IS NOT NULL AND sequence IS NOT NULL AND (record, sequence, arrival) > (?, ?, ?) {of_source}"
+            " WHERE kind = 'state' AND record IS NOT NULL AND sequence IS NOT NULL"
+            f" AND (record, sequence, arrival) > (?, ?, ?) {of_source}"
             " ORDER BY record, sequence, arrival LIMIT ?"
         )
         rest = (_BATCH,) if source is None else (source, _BATCH)

@@ -62,9 +62,7 @@ class SqliteRecordStore(RecordStore):
             )
             for paths in collection.indexes:
                 columns = ", ".join([*(term(path).sql for path in paths), "id"])
-                statements.append(
-                    f"CREATE INDEX IF NOT EXISTS {index_of(table, paths)} ON {table}({columns})"
-                )
+                statements.append(f"CREATE INDEX IF NOT EXISTS {index_of(table, paths)} ON {table}({columns})")
             unique[collection.name] = {index_of(table, (path,), "unique"): path for path in collection.unique}
             for name, path in unique[collection.name].items():
                 statements.append(f"CREATE UNIQUE INDEX IF NOT EXISTS {name} ON {table}({term(path).sql})")
@@ -139,7 +137,8 @@ class SqliteRecordStore(RecordStore):
             check_size(identifier, envelope, new_state, outbox)
             since = _next_place(connection, table) if row[6] is None else row[6]
             connection.run(
-                f"UPDATE {table} SET version = ?, head = ?, waiting = ?, envelope = ?, state = ?, outbox = ? WHERE id = ?",
+                f"UPDATE {table} SET version = ?, head = ?, waiting = ?, envelope = ?, state = ?, outbox = ?"
+                " WHERE id = ?",
                 (expected_version + 1, head, since, envelope, new_state, outbox, identifier),
             )
 
@@ -190,9 +189,7 @@ class SqliteRecordStore(RecordStore):
 
     async def waiting(self, collection: str, limit: int) -> list[Record]:
         sql = f"SELECT {COLUMNS} FROM {self._table(collection)} WHERE waiting IS NOT NULL ORDER BY waiting LIMIT ?"
-        return await self._file.read(
-            lambda connection: [record_of(row) for row in connection.rows(sql, (limit,))]
-        )
+        return await self._file.read(lambda connection: [record_of(row) for row in connection.rows(sql, (limit,))])
 
     async def find(
         self,
@@ -274,9 +271,7 @@ class SqliteRecordStore(RecordStore):
         except errors.AlreadyExists as error:
             path = self._unique[collection].get(error.extra["field"], "id")
             what = identifier if path == "id" else f"another record with the {path} of {identifier}"
-            raise errors.AlreadyExists(
-                f"{what} exists already in {collection}", extra={"field": path}
-            ) from error
+            raise errors.AlreadyExists(f"{what} exists already in {collection}", extra={"field": path}) from error
 
 
 def _next_place(connection: Connection, table: str) -> int:

@@ -22,7 +22,7 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     control = int(sys.argv[1])
     command = [sys.executable, "-P", "-m", "common.adapters.task_runner.fork_server"]
-    server = subprocess.Popen(
+    server = subprocess.Popen(  # noqa: S603 - our own interpreter and module, nothing from outside
         [*command, str(control), str(os.getpid())],
         stdin=subprocess.DEVNULL,
         pass_fds=[control],

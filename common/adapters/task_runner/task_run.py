@@ -114,8 +114,7 @@ class TaskRun:
             "key": task.key.hex(),
             "inputs": {name: str(path.absolute()) for name, path in task.inputs.items()},
             "sealed_inputs": {
-                name: (str(one.path.absolute()), one.key.hex(), one.blob)
-                for name, one in task.sealed_inputs.items()
+                name: (str(one.path.absolute()), one.key.hex(), one.blob) for name, one in task.sealed_inputs.items()
             },
             "sealed_outputs": dict(task.sealed_outputs),
             "plain_outputs": sorted(task.plain_outputs),

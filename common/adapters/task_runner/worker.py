@@ -56,7 +56,7 @@ def work(assignment: socket.socket, server: int) -> None:
         os.dup2(descriptor, stream)
     os.close(nothing)
     os.close(output)
-    with open(job_channel, "rb") as source:  # noqa: PTH123 - a descriptor
+    with open(job_channel, "rb") as source:
         job = json.loads(source.read())
     folder = Path(job["folder"])
     _limit(job["limits"])

@@ -33,9 +33,7 @@ def test_each_scheme_has_its_adapter(tmp_path: Path) -> None:
         (registry.record_store, "sqlite:relative-secret.db", "three slashes"),
     ],
 )
-def test_what_cannot_be_opened_is_told_without_its_secrets(
-    build: Callable[[str], object], url: str, said: str
-) -> None:
+def test_what_cannot_be_opened_is_told_without_its_secrets(build: Callable[[str], object], url: str, said: str) -> None:
     with pytest.raises(errors.Invalid, match=said) as caught:
         build(url)
     assert "secret" not in str(caught.value)

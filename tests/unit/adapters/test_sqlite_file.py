@@ -24,9 +24,7 @@ def insert(number: int, text: str = "") -> object:
 
 
 async def numbers(file: SqliteFile) -> list[int]:
-    return await file.read(
-        lambda connection: [row[0] for row in connection.rows("SELECT n FROM t ORDER BY n")]
-    )
+    return await file.read(lambda connection: [row[0] for row in connection.rows("SELECT n FROM t ORDER BY n")])
 
 
 async def test_a_failing_write_leaves_its_group_alone(tmp_path: Path) -> None:
@@ -89,9 +87,7 @@ async def test_what_follows_a_success_happens_also_for_a_caller_that_left(tmp_pa
 
 
 @pytest.mark.parametrize("content", [b"no database at all" * 100, b"SQLite format 3\x00" + b"\xff" * 4096])
-async def test_a_damaged_file_is_an_integrity_error_and_leaves_no_thread(
-    tmp_path: Path, content: bytes
-) -> None:
+async def test_a_damaged_file_is_an_integrity_error_and_leaves_no_thread(tmp_path: Path, content: bytes) -> None:
     threads = set(threading.enumerate())
     (tmp_path / "a.db").write_bytes(content)
     with pytest.raises(errors.IntegrityError):
@@ -118,9 +114,7 @@ async def test_damage_inside_is_found_by_check(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("application", "version"), [(1, 2), (0x54455354, 3)])
-async def test_another_programs_or_a_newer_file_is_left_alone(
-    tmp_path: Path, application: int, version: int
-) -> None:
+async def test_another_programs_or_a_newer_file_is_left_alone(tmp_path: Path, application: int, version: int) -> None:
     other = SqliteFile(tmp_path / "a.db", Schema(application, version, SCHEMA.statements))
     await other.open()
     await other.close()

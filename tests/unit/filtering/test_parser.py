@@ -149,9 +149,9 @@ def test_the_size_is_bounded() -> None:
 
 @given(
     st.text(max_size=60)
-    | st.lists(
-        st.sampled_from(("state", "=", "a", "and", "or", "not", "in", "(", ")", "~", "'x'", ",", "null"))
-    ).map(" ".join)
+    | st.lists(st.sampled_from(("state", "=", "a", "and", "or", "not", "in", "(", ")", "~", "'x'", ",", "null"))).map(
+        " ".join
+    )
 )
 def test_any_text_is_a_condition_or_a_bad_filter(text: str) -> None:
     try:

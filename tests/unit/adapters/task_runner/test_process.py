@@ -213,9 +213,7 @@ async def test_threads_of_blas_are_the_share_of_the_task(tmp_path: Path) -> None
 
 
 async def test_a_library_that_cannot_be_loaded_is_named(tmp_path: Path) -> None:
-    async with ProcessTaskRunner(
-        tmp_path / "work", functions=FUNCTIONS, preload=["no_such_library"]
-    ) as runner:
+    async with ProcessTaskRunner(tmp_path / "work", functions=FUNCTIONS, preload=["no_such_library"]) as runner:
         for _ in range(2):
             with pytest.raises(errors.Unavailable, match="no_such_library"):
                 await run(runner, task("echo"))
