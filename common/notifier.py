@@ -24,9 +24,7 @@ class Notifier:
         for event in self._waiting.get(identifier, ()):
             event.set()
 
-    async def until(
-        self, identifier: str, look: Callable[[], Awaitable[Found | None]], timeout: float
-    ) -> Found | None:
+    async def until(self, identifier: str, look: Callable[[], Awaitable[Found | None]], timeout: float) -> Found | None:
         """What `look` finds, as soon as it finds something; None after `timeout` seconds."""
         async with self.listening(identifier) as event:
             end = time.monotonic() + timeout
@@ -37,7 +35,8 @@ class Notifier:
                 if found is not None or left <= 0:
                     return found
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(event.wait(), min(left, _POLL))
+                    async with asyncio.timeout(min(left, _POLL)):
+                        await event.wait()
 
     @contextlib.asynccontextmanager
     async def listening(self, identifier: str) -> AsyncIterator[asyncio.Event]:

@@ -70,4 +70,5 @@ class Follower:
                 if terminal(record.state):
                     return
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(changed.wait(), _POLL)
+                    async with asyncio.timeout(_POLL):
+                        await changed.wait()

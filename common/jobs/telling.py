@@ -62,7 +62,8 @@ class Telling:
         while True:
             await asyncio.sleep(_PACE)
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._news.wait(), max(0.0, beat - time.monotonic()))
+                async with asyncio.timeout(max(0.0, beat - time.monotonic())):
+                    await self._news.wait()
             changes = self._changes() if self._news.is_set() else {}
             self._news.clear()
             if time.monotonic() >= beat:

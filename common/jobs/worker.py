@@ -138,8 +138,10 @@ class TaskWorker:
                 _log.warning("cancelled tasks not looked for", error=error.detail)
 
     async def _rest(self) -> None:
+        # Not wait_for: in Python 3.11 it swallows a cancellation that comes together with the ring.
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._rung.wait(), self._runtime.settings.sweep)
+            async with asyncio.timeout(self._runtime.settings.sweep):
+                await self._rung.wait()
         self._rung.clear()
 
     async def _claim(self) -> _Attempt | None:

@@ -18,7 +18,6 @@ from common.http.paging import Listing
 from common.ports.record_store import Record
 from tests.factories import SERVICE_TOKEN, call
 
-
 World = Any
 FIELDS = {"size": Field("state.size", "number")}
 SERVICE = {"authorization": f"Bearer {SERVICE_TOKEN}"}
