@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from common.http import maintenance
+from common.jobs.catalogue import Catalogue
 from common.runtime import Runtime
 from common.service import Service
-from evaluation_service.clients import Catalogue, Trainings
+from evaluation_service.clients import Trainings
 from evaluation_service.handlers import EvaluationHandlers
 from evaluation_service.workers import event, rest, task
 

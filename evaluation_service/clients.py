@@ -1,4 +1,4 @@
-"""The services that an evaluation needs: the training whose model it measures, and the catalogue for other data."""
+"""The trainings whose models are measured."""
 
 from __future__ import annotations
 
@@ -7,18 +7,6 @@ from typing import Any
 from urllib.parse import quote
 
 from common.http.client import ServiceClient
-
-
-class Catalogue:
-    """Datasets as the catalogue service has them."""
-
-    def __init__(self, client: ServiceClient) -> None:
-        self._client = client
-
-    async def dataset(self, reference: str) -> Mapping[str, Any]:
-        """`{dataset, blob}` of a dataset version. Raises `errors.NotFound`, `errors.AmbiguousReference`."""
-        found: Mapping[str, Any] = await self._client.call("GET", f"/internal/datasets/{quote(reference, safe='@:')}")
-        return found
 
 
 class Trainings:

@@ -10,6 +10,7 @@ from typing import Any
 from common import errors
 from common.contracts.jobs import EvaluationRequest
 from common.http.client import ServiceClient
+from common.jobs.catalogue import Catalogue
 from common.jobs.handlers import JobHandlers, Submission
 from common.jobs.worker import Work
 from common.learning.request import complete_evaluation
@@ -18,7 +19,7 @@ from common.ports.task_runner import SealedInput
 from common.records import sealed_blobs
 from common.records.sealing import DataKey
 from common.runtime import Runtime
-from evaluation_service.clients import Catalogue, Trainings
+from evaluation_service.clients import Trainings
 
 _UNUSED = ("learned", "measures", "usage", "versions")  # of a training's result: large, and nothing to measure with
 
@@ -52,7 +53,7 @@ class EvaluationHandlers(JobHandlers):
         secret = base64.b64decode(opened["attempt_key"])
         result = await sealed_blobs.fetch(self.runtime.blobs, opened["result"], secret)
         model = {"request": opened["request"], "result": {k: v for k, v in result.items() if k not in _UNUSED}}
-        found, flaws = await self._dataset(asked.dataset)
+        found, flaws = await self._catalogue.dataset(asked.dataset) if asked.dataset else (None, [])
         completed, more = complete_evaluation(body, model, found["dataset"] if found else None)
         if flaws or more:
             raise errors.Invalid("the evaluation cannot be accepted", flaws=[*flaws, *more])
@@ -81,14 +82,6 @@ class EvaluationHandlers(JobHandlers):
         if state["state"] != "succeeded":
             raise errors.NotReady(f"{training['id']} is {state['state']}; only a succeeded training has a model")
         return training
-
-    async def _dataset(self, reference: str | None) -> tuple[Mapping[str, Any] | None, list[errors.Flaw]]:
-        if reference is None:
-            return None, []
-        try:
-            return await self._catalogue.dataset(reference), []
-        except (errors.NotFound, errors.AmbiguousReference) as error:
-            return None, [errors.Flaw("/dataset", error.code, error.detail)]
 
     @contextlib.asynccontextmanager
     async def prepare(self, record: Record, key: DataKey) -> AsyncIterator[Work]:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from common.http import maintenance
+from common.jobs.catalogue import Catalogue
 from common.runtime import Runtime
 from common.service import Service
-from training_service.clients import Catalogue, Sessions
+from training_service.clients import Sessions
 from training_service.handlers import TrainingHandlers
 from training_service.workers import event, rest, task
 

@@ -9,13 +9,14 @@ from urllib.parse import quote
 
 from common import errors
 from common.contracts.jobs import TrainingRequest
+from common.jobs.catalogue import Catalogue
 from common.jobs.handlers import JobHandlers, Submission
 from common.jobs.worker import Work
 from common.learning.request import complete_training
 from common.ports.record_store import Record
 from common.records.sealing import DataKey
 from common.runtime import Runtime
-from training_service.clients import Catalogue, Sessions
+from training_service.clients import Sessions
 
 
 class TrainingHandlers(JobHandlers):
@@ -34,7 +35,7 @@ class TrainingHandlers(JobHandlers):
         marks = self.fingerprints(key, body)
         if earlier := await self.replayed(marks):
             return earlier, True
-        found, flaws = await self._dataset(asked.dataset)
+        found, flaws = await self._catalogue.dataset(asked.dataset)
         completed: dict[str, Any] = body
         if found:
             completed, more = complete_training(body, found["dataset"])
@@ -55,13 +56,6 @@ class TrainingHandlers(JobHandlers):
             return await self.submit_once(Submission(quote(asked.session, safe=""), completed, plain), marks)
         except errors.NotFound as error:
             raise errors.Invalid(error.detail, flaws=[errors.Flaw("/session", error.code, error.detail)]) from error
-
-    async def _dataset(self, reference: str) -> tuple[Mapping[str, Any] | None, list[errors.Flaw]]:
-        try:
-            return await self._catalogue.dataset(reference), []
-        except (errors.NotFound, errors.AmbiguousReference) as error:
-            near = tuple(error.extra.get("suggestions", ()))
-            return None, [errors.Flaw("/dataset", error.code, error.detail, near)]
 
     @contextlib.asynccontextmanager
     async def prepare(self, record: Record, key: DataKey) -> AsyncIterator[Work]:
