@@ -95,7 +95,12 @@ class ServiceClient:
                     response_size=len(answer),
                 )
                 self._journal.end({**record, "data": facts})
-        value = json.loads(answer) if answer else None
+        try:
+            value = json.loads(answer) if answer else None
+        except ValueError as error:  # not ours: something between the services has answered
+            if status < 400:
+                raise errors.Internal(f"the {self._service} service answered with what is no JSON") from error
+            value = None
         if status >= 400:
             raise errors.from_problem(value if isinstance(value, dict) else {"status": status})
         return value

@@ -1,0 +1,118 @@
+"""From the request for a training to its job: everything that is wrong at once, and no double."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import pytest
+
+from common.runtime import Runtime
+from common.service import Service
+from tests.eventually import until
+from tests.fake_services import FakeCatalogue, FakeSessions
+from tests.fake_tasks import FakeTaskRunner
+from tests.runtimes import http, light_runtime, running
+from training_service import bootstrap
+
+COLUMNS = [
+    {"name": "species", "type": "category", "missing": 0, "distinct": 3},
+    {"name": "mass", "type": "number", "missing": 2, "distinct": 90},
+]
+PENGUINS = {
+    "id": "ds_1", "name": "penguins", "version": 1, "digest": "sha256:ab", "rows": 344, "columns": COLUMNS,
+}  # fmt: skip
+ASKED = {"session": "ses_1", "dataset": "penguins", "algorithm": "svm", "target": "species"}
+
+
+@dataclass
+class World:
+    """The training service with its neighbours."""
+
+    runtime: Runtime
+    service: Service
+    http: httpx.AsyncClient
+    sessions: FakeSessions
+    tasks: FakeTaskRunner
+
+
+@pytest.fixture
+async def world(tmp_path: Path) -> AsyncIterator[World]:
+    async with light_runtime(tmp_path, drain=0.05) as runtime:
+        tasks = FakeTaskRunner(tmp_path)
+        tasks.result = {**tasks.result, "artifact": {"digest": "sha256:" + "ab" * 32, "size": 5, "format": "skops"}}
+        runtime.tasks = tasks
+        sessions = FakeSessions(runtime)
+        FakeCatalogue(runtime, penguins=PENGUINS)
+        service = bootstrap.build(runtime)
+        await runtime.blobs.put_bytes("catalog/penguins/1.parquet", b"a table")
+        async with running(runtime, [service]), http(service) as client:
+            yield World(runtime, service, client, sessions, tasks)
+
+
+async def test_a_training_is_completed_accepted_and_run(world: World) -> None:
+    accepted = await world.http.post("/v1/trainings", json=ASKED)
+    job = accepted.json()
+    assert accepted.status_code == 202
+    assert accepted.headers["location"] == f"/v1/trainings/{job['id']}"
+    assert (job["state"], job["dataset"], job["request"]["task"]) == ("queued", "penguins@1", "classification")
+    assert job["task_reason"]
+    (loop,) = world.service.task_loops.values()
+    worker = asyncio.ensure_future(loop())
+    ended = await world.http.get(f"/v1/trainings/{job['id']}", headers={"prefer": "wait=20"})
+    assert ended.json()["state"] == "succeeded"
+    (spec,) = world.tasks.started
+    assert spec.function == "training_service.tasks.train:run"
+    assert list(spec.inputs) == ["dataset"] and list(spec.sealed_outputs) == ["artifact"]
+    worker.cancel()
+    await asyncio.gather(worker, return_exceptions=True)
+
+
+async def test_everything_wrong_is_told_at_once_and_nothing_happens(world: World) -> None:
+    asked = {**ASKED, "session": "ses_9", "algorithm": "svn", "target": "specie", "split": {"test_share": 2}}
+    answer = await world.http.post("/v1/trainings", json=asked)
+    flaws = {flaw["pointer"]: flaw for flaw in answer.json()["errors"]}
+    assert answer.status_code == 422
+    assert {"/session", "/algorithm", "/target", "/split/test_share"} <= set(flaws)
+    assert "svm" in flaws["/algorithm"]["suggestions"] and flaws["/target"]["suggestions"] == ["species"]
+    assert world.sessions.reserved == {}
+
+
+@pytest.mark.parametrize(
+    ("change", "pointer"), [({"session": "ses_9"}, "/session"), ({"dataset": "pinguins"}, "/dataset")]
+)
+async def test_an_unknown_reference_in_the_body_is_422_at_its_place(
+    world: World, change: dict[str, str], pointer: str
+) -> None:
+    answer = await world.http.post("/v1/trainings", json=ASKED | change)
+    assert answer.status_code == 422
+    assert [(flaw["pointer"], flaw["code"]) for flaw in answer.json()["errors"]] == [(pointer, "not_found")]
+
+
+async def test_a_closed_session_is_409(world: World) -> None:
+    world.sessions.closed.add("ses_1")
+    answer = await world.http.post("/v1/trainings", json=ASKED)
+    assert (answer.status_code, answer.json()["code"]) == (409, "session_closed")
+
+
+async def test_a_session_service_that_is_away_is_503(world: World) -> None:
+    world.sessions.away = True
+    answer = await world.http.post("/v1/trainings", json=ASKED)
+    assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
+
+
+async def test_the_same_key_and_body_is_the_same_job(world: World) -> None:
+    key = {"idempotency-key": "k"}
+    both = await asyncio.gather(*(world.http.post("/v1/trainings", json=ASKED, headers=key) for _ in range(2)))
+    assert {answer.status_code for answer in both} == {202}
+    assert len({answer.json()["id"] for answer in both}) == 1
+    assert sorted(answer.headers.get("idempotency-replayed", "") for answer in both) == ["", "true"]
+    await until(lambda: len(world.sessions.reserved) == 1)
+    again = await world.http.post("/v1/trainings", json=ASKED, headers=key)
+    assert (again.json()["id"], again.headers["idempotency-replayed"]) == (both[0].json()["id"], "true")
+    other = await world.http.post("/v1/trainings", json={**ASKED, "split": {"seed": 1}}, headers=key)
+    assert (other.status_code, other.json()["code"]) == (422, "key_reused")
+    assert len(world.sessions.reserved) == 1
