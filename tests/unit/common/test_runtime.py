@@ -1,0 +1,69 @@
+"""The runtime: one process per folder, no start without the master key, and readiness that tells the truth."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from common import errors, runtime
+from common.ports.record_store import Collection
+from common.runtime import Runtime
+from common.settings import Settings
+from tests.factories import COUNTER, logged
+from tests.runtimes import light_runtime
+
+
+@pytest.fixture
+async def light(tmp_path: Path) -> AsyncIterator[Runtime]:
+    async with light_runtime(tmp_path) as opened:
+        yield opened
+
+
+def test_a_folder_belongs_to_one_process_and_the_refusal_names_it(tmp_path: Path) -> None:
+    with runtime._lock(tmp_path / "new" / "folder"):
+        with pytest.raises(errors.Conflict, match=f"in use by process {os.getpid()}"):
+            runtime._lock(tmp_path / "new" / "folder")
+    runtime._lock(tmp_path / "new" / "folder").close()
+
+
+def test_a_folder_that_cannot_be_one_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(errors.Unavailable, match="choose another with --data"):
+        runtime._lock(tmp_path / "file" / "folder")
+
+
+async def test_a_full_disk_is_told_before_anything_is_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runtime, "_MIN_FREE", 2**62)
+    with pytest.raises(errors.StorageFull):
+        async with runtime.open_runtime(Settings(data=tmp_path)):
+            raise AssertionError("unreachable")
+    runtime._lock(tmp_path).close()  # the lock went with the refusal
+
+
+async def test_records_made_through_it_are_in_the_log_after_stopping(light: Runtime) -> None:
+    counters = light.repository(Collection("counters"), source="tests", lifecycle=COUNTER)
+    await light.start()
+    await counters.create("ctr_1", "counter.made", {})
+    await light.stop()
+    assert [event["subject"] for event in await logged(light.log, "state")] == ["ctr_1"]
+
+
+async def test_ready_says_what_is_missing(light: Runtime, monkeypatch: pytest.MonkeyPatch) -> None:
+    light.repository(Collection("counters"), source="tests", lifecycle=COUNTER)
+    await light.start()
+    assert (await light.readiness()).ready
+    assert light.relay
+    light.relay.behind = True
+    found = await light.readiness()
+    assert found.ready and len(found.degraded) == 1
+    monkeypatch.setattr(runtime, "_MIN_FREE", 2**62)
+    found = await light.readiness()
+    assert not found.ready and "disk is full" in found.degraded
+
+
+async def test_a_service_that_is_not_there_is_an_error_not_a_wait(light: Runtime) -> None:
+    with pytest.raises(errors.AutoLearnError):
+        await light.client("nobody", caller="tests").call("GET", "/v1/info")
