@@ -18,7 +18,8 @@ import csv, json, sys
 import pandas as pd
 import skops.io
 path, data, features = sys.argv[1], sys.argv[2], json.loads(sys.argv[3])
-model = skops.io.load(path, trusted=[])
+# skops asks to name what of a tree it does not check itself; the platform's own list names no more.
+model = skops.io.load(path, trusted=["numpy.dtype", "sklearn.tree._tree.Tree"])
 print(json.dumps([str(one) for one in model.predict(pd.read_parquet(data)[features])]))
 assert not any(name.partition('.')[0] in ('common', 'training_service') for name in sys.modules)
 """
@@ -98,10 +99,12 @@ def test_what_cannot_be_trained_is_refused(
     assert any(flaw["pointer"].startswith(pointer) for flaw in refused["errors"]), refused["errors"]
 
 
-def test_what_does_not_parse_is_400(platform: Platform) -> None:
-    for content in (b"{", b'{"a": NaN}', b'{"a": 1, "a": 2}', b"[" * 100):
-        answer = platform.http.post("/v1/trainings", content=content, headers={"content-type": "application/json"})
-        assert answer.status_code == 400, answer.text
+@pytest.mark.parametrize(
+    ("content", "status"), [(b"{", 400), (b"[" * 100, 400), (b'{"a": NaN}', 422), (b'{"a": 1, "a": 2}', 422)]
+)
+def test_what_is_no_strict_json_is_refused(platform: Platform, content: bytes, status: int) -> None:
+    answer = platform.http.post("/v1/trainings", content=content, headers={"content-type": "application/json"})
+    assert answer.status_code == status, answer.text
 
 
 def test_confidential_settings_are_nowhere_in_clear(platform: Platform, session: str) -> None:
