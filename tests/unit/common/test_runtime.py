@@ -23,9 +23,9 @@ async def light(tmp_path: Path) -> AsyncIterator[Runtime]:
 
 
 def test_a_folder_belongs_to_one_process_and_the_refusal_names_it(tmp_path: Path) -> None:
-    with runtime._lock(tmp_path / "new" / "folder"):
-        with pytest.raises(errors.Conflict, match=f"in use by process {os.getpid()}"):
-            runtime._lock(tmp_path / "new" / "folder")
+    held = runtime._lock(tmp_path / "new" / "folder")
+    with held, pytest.raises(errors.Conflict, match=f"in use by process {os.getpid()}"):
+        runtime._lock(tmp_path / "new" / "folder")
     runtime._lock(tmp_path / "new" / "folder").close()
 
 
