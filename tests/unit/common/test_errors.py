@@ -20,13 +20,9 @@ def test_every_class_stands_in_the_drawing_under_its_status(kind: type[errors.Au
     for line in errors.__doc__.splitlines():
         if "──" not in line:
             continue
-        text = line.partition("── ")[2]
-        found = re.match(r"(\w+) (\d{3})", text)
-        if found:
-            status = int(found.group(2))
-            drawn[found.group(1)] = status
-        else:
-            drawn |= dict.fromkeys(text.split(), status)
+        for name, own in re.findall(r"\b([A-Z][a-z]\w+)(?: (\d{3}))?", line):
+            status = int(own) if own else status
+            drawn[name] = status
     if kind is errors.AutoLearnError:
         assert "    AutoLearnError\n" in errors.__doc__
     else:
