@@ -61,6 +61,7 @@ class Journal:
         self.refused = 0
         self._segments: list[_Segment] = []
         self._owner: dict[str, _Segment] = {}
+        self._open: dict[str, dict[str, Any]] = {}
         self._ended: collections.deque[dict[str, Any]] = collections.deque()
         self._wake = asyncio.Event()
         self._shipped = asyncio.Condition()
@@ -96,9 +97,9 @@ class Journal:
         segment = self._segments[-1]
         if segment.size >= min(_SEGMENT, self._limit // _FEWEST):
             segment = self._open_segment()
-        self._write(segment, {"begin": event})
-        segment.owed += 1
-        self._owner[event["id"]] = segment
+            self._carry_over()
+        self._begun(segment, event)
+        self._open[event["id"]] = event
 
     def end(self, event: dict[str, Any]) -> None:
         """Write down how the call ended, and leave it to be shipped."""
@@ -107,6 +108,7 @@ class Journal:
         except errors.StorageFull:
             # It has happened and can still be shipped; only a kill before that would make it `unknown`.
             _log.warning("no room for the end of a call", call=event["id"])
+        del self._open[event["id"]]
         self.recent.append(event)
         self._ended.append(event)
         self._wake.set()
@@ -116,6 +118,20 @@ class Journal:
         async with self._shipped:
             self._wake.set()
             await self._shipped.wait_for(lambda: not self._ended)
+
+    def _begun(self, segment: _Segment, event: dict[str, Any]) -> None:
+        self._write(segment, {"begin": event})
+        segment.owed += 1
+        self._owner[event["id"]] = segment
+
+    def _carry_over(self) -> None:
+        """Write calls that have lasted for a whole segment into the newest: a stream of days must not pin old files."""
+        *_, kept, newest = self._segments
+        for identifier, event in self._open.items():
+            owner = self._owner[identifier]
+            if owner not in (kept, newest):
+                self._begun(newest, event)
+                owner.owed -= 1
 
     def _write(self, segment: _Segment, entry: dict[str, Any]) -> None:
         line = _line(entry)

@@ -71,3 +71,8 @@ class Relay:
                 self.behind = True
                 _log.warning("event log does not take events", error=error.code)
                 await asyncio.sleep(min(self._sweep, 1.0))
+            except Exception as error:
+                # The only way of events into the log: it must not end in silence over one it cannot handle.
+                self.behind = True
+                _log.error("relay failed", exc_info=error)
+                await asyncio.sleep(min(self._sweep, 1.0))
