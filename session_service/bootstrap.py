@@ -52,6 +52,7 @@ def build(runtime: Runtime) -> Service:
     ]
 
     async def start() -> None:
+        await keys.check_ring()
         await keys.destroy_again(runtime.log)
 
     app = runtime.app(NAME, title="sessions", routers=routers)

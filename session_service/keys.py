@@ -79,6 +79,16 @@ class Keys:
                 return again
             after = page[-1].moment
 
+    async def check_ring(self) -> None:
+        """Open one of the keys that are there: with other master keys all that is confidential would be unreadable.
+
+        Raises `errors.IntegrityError`, at the start and not at the first person who wants to see a result.
+        """
+        present = Comparison("state.state", "=", KeyState.present.value)
+        for record in await self.repository.page(where=present, limit=1):
+            if "wrapped" in record.envelope:
+                self._open(record.state["owner"], record)
+
     async def carry_over(self, store: RecordStore) -> None:
         """Put the wrapped keys into a store rebuilt from the log, which has none; destroyed ones stay away."""
         async for record in self.repository.store.scan(self.repository.name):

@@ -58,7 +58,9 @@ class FileKeyring(Keyring):
         try:
             body = json.loads(self._ring.decrypt(token.encode()))
         except InvalidToken as error:
-            raise errors.IntegrityError(f"the master keys do not open the key of {owner}") from error
+            raise errors.IntegrityError(
+                f"the master keys do not open the key of {owner}; restore the master.key that the data was written with"
+            ) from error
         if body["owner"] != owner:
             raise errors.IntegrityError(f"the stored key of {owner} belongs to somebody else")
         return base64.b64decode(body["secret"])

@@ -1,0 +1,303 @@
+"""What is done to a platform while it dies: each scenario can be prepared, acted any number of times, and checked.
+
+`act` sends the same requests with the same Idempotency-Keys every time, as a client does that had no answer; `check`
+says what must be true once it has had one, however often the platform died on the way.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Any
+
+from tests.faults.victim import Victim, fresh, training
+
+_CSV = {"content-type": "text/csv"}
+
+
+class Scenario(ABC):
+    """One thing that people do, on a platform that has the penguins."""
+
+    def __init__(self, victim: Victim) -> None:
+        self.victim = victim
+        self.key = fresh("key")
+
+    @classmethod
+    def name(cls) -> str:
+        """As it is called in test ids and on the command line."""
+        return cls.__name__.lower()
+
+    @abstractmethod
+    def prepare(self) -> None:
+        """What must be there before; the platform is not armed yet."""
+
+    @abstractmethod
+    def act(self) -> None:
+        """The requests, up to their effect."""
+
+    @abstractmethod
+    def check(self) -> None:
+        """What must be true afterwards."""
+
+    # Steps that several share.
+
+    def opened(self, **fields: Any) -> str:
+        """A new session."""
+        return str(self.victim.ask("POST", "/v1/sessions", 201, json=fields, key=fresh("open"))["id"])
+
+    def trained(self, session: str, algorithm: str = "naive_bayes") -> str:
+        """A training that has succeeded."""
+        body = training(session, algorithm)
+        job = self.victim.ask("POST", "/v1/trainings", 202, json=body, key=fresh("train"))
+        assert self.victim.over(job["id"])["state"] == "succeeded"
+        return str(job["id"])
+
+    def evaluated(self, job: str) -> str:
+        """An evaluation that has succeeded."""
+        made = self.victim.ask("POST", "/v1/evaluations", 202, json={"training": job}, key=fresh("evaluate"))
+        assert self.victim.over(made["id"])["state"] == "succeeded"
+        return str(made["id"])
+
+    def items(self, path: str, **query: Any) -> list[Any]:
+        """The first page of a list."""
+        found: list[Any] = self.victim.ask("GET", path, 200, params=query)["items"]
+        return found
+
+    def session_is(self, session: str, state: str) -> Any:
+        """The session once it is so."""
+
+        def look() -> Any:
+            found = self.victim.ask("GET", f"/v1/sessions/{session}", 200)
+            return found if found["state"] == state else None
+
+        return self.victim.wait(look, f"{session} is {state}")
+
+    def erased(self, job: str) -> None:
+        """What the job held cannot be had any more."""
+        kind = "trainings" if job.startswith("trn_") else "evaluations"
+        self.victim.ask("GET", f"/v1/{kind}/{job}", 410)
+        if kind == "trainings":
+            self.victim.ask("GET", f"/v1/trainings/{job}/artifact", 410)
+
+
+class Upload(Scenario):
+    """A file becomes a dataset."""
+
+    def prepare(self) -> None:
+        self.dataset = fresh("numbers").replace("-", "_")
+        self.body = f"number,text\n1,{self.dataset}\n2,b\n".encode()
+
+    def act(self) -> None:
+        params = {"name": self.dataset}
+        self.made = self.victim.ask(
+            "POST", "/v1/datasets", 200, 201, params=params, content=self.body, headers=_CSV, key=self.key
+        )
+
+    def check(self) -> None:
+        assert self.made["rows"] == 2
+        versions = self.items("/v1/datasets", filter=f"name = '{self.dataset}'")
+        assert [one["id"] for one in versions] == [self.made["id"]]
+        assert [one["version"] for one in versions] == [1]
+        content = self.victim.http.get(f"/v1/datasets/{self.dataset}/content", params={"format": "csv"})
+        assert content.text == self.body.decode()
+
+
+class Train(Scenario):
+    """A training runs."""
+
+    def prepare(self) -> None:
+        self.session = self.opened(note=f"canary of {self.key}")
+        self.victim.canaries.add(f"canary of {self.key}".encode())
+
+    def act(self) -> None:
+        body = training(self.session)
+        self.job = self.victim.ask("POST", "/v1/trainings", 202, json=body, key=self.key)["id"]
+        self.ended = self.victim.over(self.job)
+
+    def check(self) -> None:
+        assert self.ended["state"] == "succeeded", self.ended
+        assert self.ended["attempt"] <= 3
+        assert [one["id"] for one in self.items("/v1/trainings", filter=f"session = {self.session}")] == [self.job]
+        assert [one["job"] for one in self.items(f"/v1/sessions/{self.session}/records")] == [self.job]
+        artifact = self.victim.http.get(f"/v1/trainings/{self.job}/artifact")
+        assert artifact.status_code == 200 and len(artifact.content) == self.ended["result"]["artifact"]["size"]
+
+
+class Evaluate(Scenario):
+    """An evaluation runs."""
+
+    def prepare(self) -> None:
+        self.session = self.opened()
+        self.trained_job = self.trained(self.session)
+
+    def act(self) -> None:
+        body = {"training": self.trained_job}
+        self.job = self.victim.ask("POST", "/v1/evaluations", 202, json=body, key=self.key)["id"]
+        self.ended = self.victim.over(self.job)
+
+    def check(self) -> None:
+        assert self.ended["state"] == "succeeded", self.ended
+        trained = self.victim.ask("GET", f"/v1/trainings/{self.trained_job}", 200)
+        assert self.ended["result"]["measures"]["accuracy"] == trained["result"]["measures"]["test"]["accuracy"]
+        assert [one["id"] for one in self.items("/v1/evaluations", filter=f"session = {self.session}")] == [self.job]
+        assert len(self.items(f"/v1/sessions/{self.session}/records")) == 2
+
+
+class CommitAll(Scenario):
+    """A session of two trainings and an evaluation is committed."""
+
+    chosen = False
+
+    def prepare(self) -> None:
+        self.session = self.opened()
+        self.jobs = [self.trained(self.session), self.trained(self.session, "decision_tree")]
+        self.evaluation = self.evaluated(self.jobs[0])
+
+    def act(self) -> None:
+        body: dict[str, Any] = {"tags": ["once"]}
+        if self.chosen:
+            body["records"] = self.jobs[:1]
+        path = f"/v1/sessions/{self.session}:commit"
+        self.victim.ask("POST", path, 200, 202, json=body, key=self.key, headers={"prefer": "wait=5"})
+        self.committed = self.session_is(self.session, "open" if self.chosen else "committed")
+
+    def check(self) -> None:
+        expected = self.jobs[:1] if self.chosen else self.jobs
+        found = self.items("/v1/experiments", filter=f"session = {self.session}")
+        assert sorted(one["training"] for one in found) == sorted(expected)
+        assert sorted(self.committed["experiments"]) == sorted(one["id"] for one in found)
+        for one in found:
+            full = self.victim.ask("GET", f"/v1/experiments/{one['id']}", 200)
+            assert len(full["evaluations"]) == (one["training"] == self.jobs[0])
+            artifact = self.victim.http.get(f"/v1/experiments/{one['id']}/artifact")
+            assert artifact.status_code == 200, artifact.text
+            assert self.victim.ask("GET", f"/v1/trainings/{one['training']}", 200)["experiment"] == one["id"]
+
+
+class CommitChosen(CommitAll):
+    """One training leaves its session, which goes on."""
+
+    chosen = True
+
+    def check(self) -> None:
+        super().check()
+        rest = self.victim.ask("GET", f"/v1/trainings/{self.jobs[1]}", 200)
+        assert rest["state"] == "succeeded" and rest["experiment"] is None
+        held = self.items(f"/v1/sessions/{self.session}/records")
+        assert [one["job"] for one in held] == [self.jobs[1]]
+        self.trained(self.session)
+
+
+class Drop(Scenario):
+    """A training is taken out of its session, with its evaluation."""
+
+    def prepare(self) -> None:
+        self.session = self.opened()
+        self.gone, self.kept = self.trained(self.session), self.trained(self.session, "decision_tree")
+        self.evaluation = self.evaluated(self.gone)
+
+    def act(self) -> None:
+        path = f"/v1/sessions/{self.session}/records/{self.gone}"
+        self.victim.ask("DELETE", path, 204, key=self.key)
+
+    def check(self) -> None:
+        assert [one["job"] for one in self.items(f"/v1/sessions/{self.session}/records")] == [self.kept]
+        self.erased(self.gone)
+        self.erased(self.evaluation)
+        self.victim.wait(
+            lambda: not self.victim.ask("GET", f"/v1/sessions/{self.session}", 200)["open_jobs"], "no open jobs"
+        )
+        path = f"/v1/sessions/{self.session}:commit"
+        self.victim.ask("POST", path, 200, json={}, headers={"prefer": "wait=20"})
+        found = self.items("/v1/experiments", filter=f"session = {self.session}")
+        assert [one["training"] for one in found] == [self.kept]
+
+
+class Discard(Scenario):
+    """A session is discarded while one of its jobs runs or waits."""
+
+    def prepare(self) -> None:
+        self.session = self.opened(note=f"canary of {self.key}")
+        self.victim.canaries.add(f"canary of {self.key}".encode())
+        self.done = self.trained(self.session)
+        body = training(self.session, "random_forest", parameters={"n_estimators": 2_000})
+        self.open = self.victim.ask("POST", "/v1/trainings", 202, json=body, key=fresh("train"))["id"]
+
+    def act(self) -> None:
+        self.victim.ask("POST", f"/v1/sessions/{self.session}:discard", 200, 202, key=self.key)
+        self.session_is(self.session, "discarded")
+
+    def check(self) -> None:
+        self.erased(self.done)
+        self.erased(self.open)
+        assert not self.items("/v1/experiments", filter=f"session = {self.session}")
+
+
+class Expire(Scenario):
+    """A session's time is over."""
+
+    def prepare(self) -> None:
+        self.session = self.opened(expires_in=5)
+        self.job = self.trained(self.session)
+
+    def act(self) -> None:
+        self.session_is(self.session, "expired")
+
+    def check(self) -> None:
+        self.erased(self.job)
+
+
+class DeleteDataset(Scenario):
+    """A dataset nobody uses is deleted, both of its versions."""
+
+    def prepare(self) -> None:
+        self.dataset = fresh("numbers").replace("-", "_")
+        for row in (1, 2):
+            body = f"number,text\n{row},{self.dataset}\n".encode()
+            params = {"name": self.dataset}
+            self.victim.ask("POST", "/v1/datasets", 201, params=params, content=body, headers=_CSV, key=fresh("up"))
+
+    def act(self) -> None:
+        # 404: the request before this one deleted it without having been able to say so.
+        self.victim.ask("DELETE", f"/v1/datasets/{self.dataset}", 204, params={"all": "true"}, key=self.key)
+
+    def check(self) -> None:
+        self.victim.ask("GET", f"/v1/datasets/{self.dataset}", 404)
+        assert not self.items("/v1/datasets", filter=f"name = '{self.dataset}'")
+
+
+SCENARIOS: tuple[type[Scenario], ...] = (
+    Upload,
+    Train,
+    Evaluate,
+    CommitAll,
+    CommitChosen,
+    Drop,
+    Discard,
+    Expire,
+    DeleteDataset,
+)
+
+
+class Crowd:
+    """Eight trainings of other people, on their way while the platform dies: none may be lost or doubled."""
+
+    def __init__(self, victim: Victim, size: int = 8) -> None:
+        self._victim = victim
+        self._keys = [fresh("crowd") for _ in range(size)]
+        self._accepted: dict[str, str] = {}
+        self.session = victim.ask("POST", "/v1/sessions", 201, json={}, key=fresh("open"))["id"]
+
+    def submit(self) -> None:
+        """Send all of them, again after a crash; who had an answer gets the same one."""
+        for seed, key in enumerate(self._keys):
+            body = training(self.session, split={"test_share": 0.25, "seed": seed})
+            job = self._victim.ask("POST", "/v1/trainings", 202, json=body, key=key)["id"]
+            assert self._accepted.setdefault(key, job) == job, "the same key made another job"
+
+    def check(self) -> None:
+        """Each of them has succeeded, once."""
+        for job in self._accepted.values():
+            assert self._victim.over(job)["state"] == "succeeded"
+        params = {"filter": f"session = {self.session}"}
+        listed = self._victim.ask("GET", "/v1/trainings", 200, params=params)["items"]
+        assert sorted(one["id"] for one in listed) == sorted(self._accepted.values())

@@ -1,0 +1,137 @@
+"""A platform that dies where it is told, and is started again."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Self, TypeVar
+
+import httpx
+
+from tests.faults.points import ARMED, CALLS, FOLDER, KILL, KILLED, Point
+from tests.platforms import ROOT, Platform
+
+Found = TypeVar("Found")
+
+
+class Died(Exception):
+    """The platform went away in the middle."""
+
+
+class Victim(Platform):
+    """The platform in the launcher; `point` is where it dies while it is armed."""
+
+    def __init__(self, folder: Path, **settings: str) -> None:
+        super().__init__(folder, **settings)
+        self.faults = folder / "faults"
+        self.faults.mkdir(parents=True, exist_ok=True)
+        self.point: Point | None = None
+
+    def start(self, point: Point | None = None) -> Self:
+        """Start it, to die at the `point` when that is armed; raises `Died` if it does before it listens."""
+        self.point = point
+        told = {FOLDER: str(self.faults)}
+        if self.point:
+            told[KILL] = str(self.point)
+        with self.logs.open("a") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "tests.faults.launcher", "--port", "0", "--data", str(self.data)],
+                cwd=ROOT,
+                env={**self.environment, **told},
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+            )
+        assert self.process.stdout is not None
+        first = self.process.stdout.readline()
+        if not first and self.killed:
+            raise Died
+        assert "http://" in first, f"it did not start: {first!r} {self.logs.read_text()[-2_000:]}"
+        self.url = first.split()[-1]
+        self.http.close()
+        self.http = httpx.Client(base_url=self.url, timeout=30, trust_env=False)
+        return self
+
+    # Dying.
+
+    def arm(self) -> None:
+        """Count from now on."""
+        (self.faults / KILLED).unlink(missing_ok=True)
+        (self.faults / ARMED).touch()
+
+    def disarm(self) -> None:
+        """Count no more."""
+        (self.faults / ARMED).unlink(missing_ok=True)
+
+    @property
+    def killed(self) -> str:
+        """Where it has killed itself, if it has."""
+        file = self.faults / KILLED
+        return file.read_text() if file.exists() else ""
+
+    @property
+    def calls(self) -> list[str]:
+        """The calls counted so far."""
+        return (self.faults / CALLS).read_text().split()
+
+    def dead(self) -> bool:
+        """Whether its process has gone."""
+        return self.process is not None and self.process.poll() is not None
+
+    def bury(self) -> None:
+        """See that it was killed where it was told to, and that nothing of it is left."""
+        family = self.family()
+        code = self._ended(family, 20.0)
+        assert code == -signal.SIGKILL, f"it ended with {code}: {self.logs.read_text()[-2_000:]}"
+        assert self.killed == str(self.point)
+
+    # Requests of somebody who lives on: they can be repeated.
+
+    def ask(self, method: str, path: str, *fine: int, key: str = "", **more: Any) -> Any:
+        """The JSON answer to a request with this idempotency key. Raises `Died` when no answer comes."""
+        headers = {**({"idempotency-key": key} if key else {}), **more.pop("headers", {})}
+        try:
+            answer = self.http.request(method, path, headers=headers, **more)
+        except httpx.TransportError as error:
+            raise Died from error
+        assert answer.status_code in fine, f"{method} {path}: {answer.status_code} {answer.text}"
+        return answer.json() if answer.content else None
+
+    def wait(self, look: Callable[[], Found], what: str, seconds: float = 45.0) -> Found:
+        """The first true value of `look`. Raises `Died` as soon as the platform has gone."""
+        deadline = time.monotonic() + seconds
+        while not (found := look()):
+            if self.dead():
+                raise Died
+            assert time.monotonic() < deadline, f"not within {seconds:g} s: {what}"
+            time.sleep(0.03)
+        return found
+
+    def over(self, job: str) -> Any:
+        """The job once it has ended and its session knows."""
+        kind = "trainings" if job.startswith("trn_") else "evaluations"
+
+        def look() -> Any:
+            found = self.ask("GET", f"/v1/{kind}/{job}", 200)
+            if found["state"] not in ("succeeded", "failed", "cancelled"):
+                return None
+            session = self.ask("GET", f"/v1/sessions/{found['session']}", 200)
+            return None if job in session["open_jobs"] else found
+
+        return self.wait(look, f"the end of {job}")
+
+
+def training(session: str, algorithm: str = "naive_bayes", **more: Any) -> Mapping[str, Any]:
+    """A small training of the penguins."""
+    return {"session": session, "dataset": "penguins", "target": "species", "algorithm": algorithm, **more}
+
+
+def fresh(name: str) -> str:
+    """A name, or an idempotency key, that nobody has used."""
+    return f"{name}-{uuid.uuid4().hex[:12]}"
