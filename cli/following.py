@@ -12,6 +12,7 @@ from cli.render import Output, short, text
 
 if TYPE_CHECKING:
     from autolearn.aio.jobs import Job, JobEvent
+    from common.contracts.jobs import Job as JobRecord
 
 
 class Display(Protocol):
@@ -38,7 +39,7 @@ class Lines:
             return
         if self._last.get(job.id) != said:
             self._last[job.id] = said
-            self._out.note(f"{label(job)}: {text(said)}")
+            self._out.note(f"{label(job.record)}: {text(said)}")
 
 
 class Bars:
@@ -58,7 +59,7 @@ class Bars:
             console=Console(stderr=True),
         )
         self._tasks = {
-            job.id: self.progress.add_task(str(job.state), total=None, label=escape(label(job))) for job in jobs
+            job.id: self.progress.add_task(str(job.state), total=None, label=escape(label(job.record))) for job in jobs
         }
 
     def show(self, job: Job, event: JobEvent) -> None:
@@ -79,9 +80,9 @@ class Bars:
                 self.progress.stop_task(task)
 
 
-def label(job: Job) -> str:
-    """What a job is called while it is followed."""
-    return f"{job.kind} {job.record.algorithm or ''} {short(job.id)}".replace("  ", " ")
+def label(job: JobRecord) -> str:
+    """What a job is called while it is followed, and in remarks about it."""
+    return f"{job.kind} {job.algorithm or ''} {short(job.id)}".replace("  ", " ")
 
 
 async def follow(out: Output, jobs: Sequence[Job], timeout: float | None, way_back: str) -> None:

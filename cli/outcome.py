@@ -59,22 +59,32 @@ async def settle(
 def show(run: Invocation, records: Sequence[JobRecord]) -> None:
     """The results side by side, and of evaluations their confusion matrices.
 
-    Of failed jobs what to change.
+    Of failed jobs what to change; on stderr what is remarkable about results, such as a measure that is undefined.
     """
     figures.side_by_side(run.out, records)
     for record in records:
         if record.kind == "evaluation":
             whose = f"{record.algorithm or 'training'} {short(record.training) or ''}".rstrip()
             figures.confusion(run.out, record.result or {}, f"Confusion matrix of {whose}")
+    _remark(run, records)
     explain_failures(records)
+
+
+def _remark(run: Invocation, records: Sequence[JobRecord]) -> None:
+    """Say on stderr what is remarkable about results, once for all jobs of which it is true."""
+    about: dict[str, list[str]] = {}
+    for record in records:
+        for remark in (record.result or {}).get("notes") or ():
+            about.setdefault(text(remark), []).append(short(record.id) or "")
+    for remark, ids in about.items():
+        run.out.note(f"note: {remark}" + (f" ({' '.join(ids)})" if len(ids) < len(records) else ""))
 
 
 def explain_failures(records: Sequence[JobRecord]) -> None:
     """Say on stderr why jobs failed."""
     for record in records:
         if record.problem:
-            about = f"{record.kind} {record.algorithm or ''} {short(record.id)}".replace("  ", " ")
-            failures.say(f"{about} {record.state}: {text(record.problem.get('detail'))}")
+            failures.say(f"{following.label(record)} {record.state}: {text(record.problem.get('detail'))}")
 
 
 def _code(run: Invocation, records: Sequence[JobRecord], refused: bool, required: Requirement | None) -> int:

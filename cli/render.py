@@ -11,6 +11,10 @@ from common.ids import ending
 
 Cell = Any
 
+# Longer texts may be folded on a narrow terminal; ids, names and figures are not for reading in pieces.
+_FOLDED = 32
+_BETWEEN = 3
+
 
 class Output:
     """Writes what a command found.
@@ -89,23 +93,45 @@ class Output:
         strong: set[tuple[int, int]],
     ) -> None:
         from rich import box
+        from rich.cells import cell_len
         from rich.console import Console
         from rich.table import Table
         from rich.text import Text
 
-        table = Table(box=box.SIMPLE_HEAD if heads else None, show_header=heads)
-        for i, name in enumerate(names):
-            numeric = bool(cells) and all(row[i][1] or row[i][0] == "-" for row in cells)
-            style = "bold" if i == 0 and not heads else None
-            table.add_column(Text(name), justify="right" if numeric else "left", style=style, overflow="fold")
-        for at, row in enumerate(cells):
-            table.add_row(
-                *(Text(value, style="bold green" if (at, i) in strong else "") for i, (value, _) in enumerate(row))
-            )
         console = Console()
         if title:
             console.print(Text(title, style="bold"))  # as a title of the table it would be folded to its width
-        console.print(table)
+        widths = [max(cell_len(name), *(cell_len(row[i][0]) for row in cells), 0) for i, name in enumerate(names)]
+        for columns in blocks(widths, console.width) if heads else [list(range(len(names)))]:
+            table = Table(box=box.SIMPLE_HEAD if heads else None, show_header=heads)
+            for i in columns:
+                numeric = bool(cells) and all(row[i][1] or row[i][0] == "-" for row in cells)
+                table.add_column(
+                    Text(names[i]),
+                    justify="right" if numeric else "left",
+                    style="bold" if i == 0 and not heads else None,
+                    overflow="fold",
+                    no_wrap=widths[i] <= _FOLDED,
+                )
+            for at, row in enumerate(cells):
+                table.add_row(*(Text(row[i][0], style="bold green" if (at, i) in strong else "") for i in columns))
+            console.print(table)
+
+
+def blocks(widths: Sequence[int], room: int) -> list[list[int]]:
+    """Columns that are too wide for one table, as several: each begins with the first, which says whose row it is."""
+    found, left = [[0]], 0
+    for at, width in enumerate(widths):
+        needed = min(width, _FOLDED) + _BETWEEN
+        if at == 0:
+            first = left = room - needed - 1
+            continue
+        if needed > left and len(found[-1]) > 1:
+            found.append([0])
+            left = first
+        found[-1].append(at)
+        left -= needed
+    return found
 
 
 def plain(value: Any) -> Any:

@@ -2,7 +2,7 @@
 
     AutoLearnError
     ├── BadRequest 400            does not parse at all
-    │   └── UnknownParameter
+    │   └── UnknownParameter  MethodNotAllowed 405
     ├── Unauthorized 401
     ├── NotFound 404
     ├── Conflict 409              refused because of the present state
@@ -87,6 +87,13 @@ class UnknownParameter(BadRequest):
     """The request has a query parameter that this route does not know."""
 
     code = "unknown_parameter"
+
+
+class MethodNotAllowed(BadRequest):
+    """This path does not know that method."""
+
+    code = "method_not_allowed"
+    status = 405
 
 
 class Unauthorized(AutoLearnError):

@@ -42,7 +42,7 @@ async def list_(
                 job.kind,
                 str(job.state),
                 job.algorithm,
-                short(job.dataset),
+                job.dataset,
                 short(job.session),
                 when(job.created),
                 when(job.ended),
@@ -56,7 +56,7 @@ async def list_(
 async def show(run: Invocation, ref: Ref, require: Require = None) -> int:
     """Show one job: request, result or problem."""
     from cli import figures, outcome, requirement
-    from cli.render import when
+    from cli.render import text, when
 
     required = requirement.given(require)
     async with run.client() as client:
@@ -83,6 +83,7 @@ async def show(run: Invocation, ref: Ref, require: Require = None) -> int:
                 "attempt": job.attempt,
                 "rows": result.get("rows") or _rows(result.get("split")),
                 "averaging": result.get("averaging"),
+                "positive": result.get("positive_class"),
                 "artifact": (result.get("artifact") or {}).get("digest"),
                 "trace": job.trace_id,
             }
@@ -92,6 +93,8 @@ async def show(run: Invocation, ref: Ref, require: Require = None) -> int:
             figures.side_by_side(run.out, [job])
             figures.confusion(run.out, result, "Confusion matrix")
             figures.per_class(run.out, result)
+            for remark in result.get("notes") or ():
+                run.out.line(f"note: {text(remark)}")
         outcome.explain_failures([job])
     return required.check(run.out, [job]) if required else 0
 
@@ -110,7 +113,7 @@ async def follow(run: Invocation, refs: Refs) -> int:
                 if run.json:
                     run.out.ndjson({"id": job.id, **_as_json(event)})
                 elif (said := _as_text(event)) is not None:
-                    run.out.line(f"{following.label(job)}: {said}")
+                    run.out.line(f"{following.label(job.record)}: {said}")
 
         async with asyncio.TaskGroup() as group:
             for at in range(len(jobs)):

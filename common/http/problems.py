@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import difflib
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, get_args
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -20,7 +22,7 @@ _BY_STATUS: dict[int, type[errors.AutoLearnError]] = {
     400: errors.BadRequest,
     401: errors.Unauthorized,
     404: errors.NotFound,
-    405: errors.BadRequest,
+    405: errors.MethodNotAllowed,
     413: errors.TooLarge,
     415: errors.UnsupportedMediaType,
 }
@@ -57,15 +59,39 @@ def pointer(location: Sequence[str | int]) -> str:
     return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in location)
 
 
-def flaws_of(found: Sequence[Any]) -> list[errors.Flaw]:
-    """Pydantic's findings as flaws: a body's with a JSON pointer, a parameter's with its name behind `?`."""
+def flaws_of(found: Sequence[Any], body: Any = None) -> list[errors.Flaw]:
+    """Pydantic's findings as flaws: a body's with a JSON pointer, a parameter's with its name behind `?`.
+
+    `body` is the type that the route takes: an unknown field is told which known ones it resembles.
+    """
     flaws = []
     for item in found:
         where, *rest = item["loc"] or ("",)
+        if item["type"] == "extra_forbidden":
+            flaws.append(_unknown_field(rest, body))
+            continue
         place = pointer(rest) if where == "body" else f"?{'.'.join(str(part) for part in rest)}"
-        code = {"extra_forbidden": "unknown_field", "missing": "missing"}.get(item["type"], item["type"])
-        flaws.append(errors.Flaw(place, code, item["msg"]))
+        flaws.append(errors.Flaw(place, item["type"], item["msg"]))
     return flaws
+
+
+def _unknown_field(location: Sequence[str | int], body: Any) -> errors.Flaw:
+    *path, name = location or ("",)
+    for part in path:
+        body = _fields(body).get(str(part), body)
+    known = list(_fields(body))
+    detail = f"there is no field {str(name)!r}" + (f"; there are: {', '.join(known)}" if known else "")
+    return errors.Flaw(pointer(location), "unknown_field", detail, tuple(difflib.get_close_matches(str(name), known)))
+
+
+def _fields(body: Any) -> dict[str, Any]:
+    """The fields of a model by the names of the wire, with their types; of a union those of its models."""
+    if isinstance(body, type) and issubclass(body, BaseModel):
+        return {field.alias or name: field.annotation for name, field in body.model_fields.items()}
+    found: dict[str, Any] = {}
+    for each in get_args(body):
+        found |= _fields(each)
+    return found
 
 
 class _Unexpected:
@@ -107,7 +133,8 @@ def install(app: FastAPI) -> None:
     async def invalid(request: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)
         found = error.errors()
-        flaws = flaws_of(found)
+        taken = getattr(request.scope.get("route"), "body_field", None)
+        flaws = flaws_of(found, taken and taken.field_info.annotation)
         if any(item["type"] == "json_invalid" for item in found):
             return response(
                 errors.BadRequest(f"the body is no JSON: {found[0]['ctx']['error']}"), instance=request.url.path

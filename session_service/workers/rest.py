@@ -57,9 +57,9 @@ def routes(handlers: Handlers) -> APIRouter:
         return JSONResponse(shown.model_dump(mode="json"), status_code=202 if ending else done, headers=headers)
 
     @api.post("/v1/sessions", status_code=201, response_model=Session)
-    async def open_session(asked: SessionOpening, key: IdempotencyKey) -> Response:
+    async def open_session(key: IdempotencyKey, asked: SessionOpening | None = None) -> Response:
         """Open a session."""
-        record, replayed = await handlers.open(asked, key)
+        record, replayed = await handlers.open(asked or SessionOpening(), key)
         return await answer(record, done=201, replayed=replayed)
 
     @api.get("/v1/sessions")
@@ -90,9 +90,9 @@ def routes(handlers: Handlers) -> APIRouter:
         await handlers.drop(ref, job)
 
     @api.post("/v1/sessions/{ref}:commit", response_model=Session)
-    async def commit_session(ref: str, asked: SessionCommit, key: IdempotencyKey, wait: Wait) -> Response:
+    async def commit_session(ref: str, key: IdempotencyKey, wait: Wait, asked: SessionCommit | None = None) -> Response:
         """Store the succeeded trainings with their evaluations as experiments: all at once, or none."""
-        record, commit, replayed = await handlers.commit(ref, asked, key)
+        record, commit, replayed = await handlers.commit(ref, asked or SessionCommit(), key)
         record = await handlers.ended(record, wait)
         failure = record.state.get("failure")
         if failure and failure["commit"] == commit:

@@ -92,3 +92,12 @@ def test_cells(value: Any, shown: str) -> None:
 )
 def test_sizes_for_people(count: int, shown: str) -> None:
     assert render.size(count) == shown
+
+
+def test_a_table_too_wide_is_continued_under_its_first_column() -> None:
+    assert render.blocks([8, 19, 9], 80) == [[0, 1, 2]]
+    assert render.blocks([8, 19, 9, 20, 17, 9], 80) == [[0, 1, 2, 3], [0, 4, 5]]
+    assert render.blocks([8, 19, 9, 31], 80) == [[0, 1, 2, 3]]
+    assert render.blocks([8, 19, 9, 32], 80) == [[0, 1, 2], [0, 3]]  # the rules on both sides take one each
+    assert render.blocks([8, 200], 80) == [[0, 1]]  # long texts fold
+    assert render.blocks([90, 90, 90], 80) == [[0, 1], [0, 2]]

@@ -67,7 +67,7 @@ async def test_what_is_found_after_the_answer_began_breaks_it_off(world: World) 
         ("GET", "/v1/nothing", 404, "not_found"),
         ("GET", "/", 404, "not_found"),
         ("GET", "/v1/things/", 404, "not_found"),
-        ("GET", "/v1/things", 405, "bad_request"),
+        ("GET", "/v1/things", 405, "method_not_allowed"),
         ("GET", "/v1/things/a?full=perhaps", 400, "bad_request"),
         ("GET", "/v1/things/a?fill=true", 400, "unknown_parameter"),
         ("POST", "/v1/things?name=a", 400, "unknown_parameter"),
@@ -100,3 +100,16 @@ async def test_every_flaw_of_a_body_is_told_at_its_place(world: World) -> None:
     expected = {("/name", "missing"), ("/size", "int_type"), ("/parameters", "dict_type"), ("/a~1b", "unknown_field")}
     assert found == expected
     assert document["detail"] == "4 things in the request are wrong"
+
+
+async def test_an_unknown_field_is_told_what_it_resembles(world: World) -> None:
+    answer = await world.http.post("/v1/things", json={"name": "a", "sise": 3})
+    assert answer.status_code == 422
+    assert answer.json()["errors"] == [
+        {
+            "pointer": "/sise",
+            "code": "unknown_field",
+            "detail": "there is no field 'sise'; there are: name, size, parameters",
+            "suggestions": ["size"],
+        }
+    ]
