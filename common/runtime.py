@@ -267,4 +267,4 @@ async def open_runtime(settings: Settings) -> AsyncIterator[Runtime]:
 
 
 def _preload() -> tuple[str, ...]:
-    return tuple(dict.fromkeys(name.partition(":")[0] for name in TASKS))
+    return (*dict.fromkeys(name.partition(":")[0] for name in TASKS), "common.learning.rehearsal:rehearse")

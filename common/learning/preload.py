@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+import pandas.core.arrays.arrow.extension_types
+import pyarrow.dataset
 import pyarrow.parquet
 import sklearn.compose
 import sklearn.ensemble

@@ -5,10 +5,12 @@ from __future__ import annotations
 import platform
 import time
 from collections.abc import Mapping, Sequence
-from importlib import metadata
 from typing import Any
 
+import numpy as np
 import pandas as pd
+import sklearn
+import skops
 from threadpoolctl import threadpool_limits
 
 from common import errors
@@ -113,5 +115,5 @@ def _described(split: Split, request: Mapping[str, Any], dropped: int) -> dict[s
 
 
 def _versions() -> dict[str, str]:
-    packages = ("scikit-learn", "numpy", "pandas", "skops")
-    return {"python": platform.python_version(), **{name: metadata.version(name) for name in packages}}
+    packages = {"scikit-learn": sklearn, "numpy": np, "pandas": pd, "skops": skops}
+    return {"python": platform.python_version(), **{name: module.__version__ for name, module in packages.items()}}

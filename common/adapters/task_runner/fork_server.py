@@ -1,9 +1,9 @@
-"""The fork server: loads the libraries once, then forks a worker per task; never computes, knows no secret.
+"""The fork server: loads the libraries once, then forks a worker per task; knows no secret, starts no thread.
 
 Started by the guard as `python -m common.adapters.task_runner.fork_server FD GUARD`. FD is a SOCK_SEQPACKET
 socket to the runner, a JSON object in each packet, and its end is ours:
 
-    runner  {"preload": [module, …]}                        first
+    runner  {"preload": [module or module:function, …]}     first; the functions are called, to warm up
     server  {"ready": pid} or {"failed": text}              its answer
     runner  {"task", "folder", "limits", "grace"} + 3 descriptors (job, output, progress; see `worker.work`)
     server  {"started": task, "worker": pid}
@@ -45,8 +45,11 @@ def main() -> None:
     linux.adopt_orphans()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
-        for module in json.loads(control.recv(_PACKET))["preload"]:
-            importlib.import_module(module)
+        for entry in json.loads(control.recv(_PACKET))["preload"]:
+            module, _, function = entry.partition(":")
+            loaded = importlib.import_module(module)
+            if function:
+                getattr(loaded, function)()
     except Exception as error:
         control.send(json.dumps({"failed": f"{type(error).__name__}: {error}"}).encode())
         raise

@@ -31,8 +31,8 @@ class ProcessTaskRunner(TaskRunner):
     """Runs tasks in processes of this machine.
 
     `root` is a folder of its own, emptied at opening. `functions` is the allow-list: exact names, or prefixes
-    that end in a dot or colon. `preload` are the modules that the fork server loads, `grace` the seconds from
-    SIGTERM to SIGKILL.
+    that end in a dot or colon. `preload` are the modules that the fork server loads, or `module:function` that it
+    calls once besides, `grace` the seconds from SIGTERM to SIGKILL.
     """
 
     def __init__(

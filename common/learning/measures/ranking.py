@@ -9,9 +9,11 @@ from common.learning.measures.entry import MeasureEntry, Predictions, Undefined
 def _roc_auc(predictions: Predictions) -> float:
     """The positive class's area; with more classes the mean of each against the rest (Fawcett 2006, macro).
 
-    Ranks need no probabilities, so a decision function serves as well.
+    Ranks need no probabilities, so a decision function serves as well. The area is the Mann-Whitney statistic over the
+    number of pairs (Hanley and McNeil 1982, ties counting half): one sorting, where drawing the curve takes ten times
+    as long for small data.
     """
-    from sklearn.metrics import roc_auc_score
+    from scipy.stats import rankdata
 
     areas = []
     for position, scores in predictions.scores().items():
@@ -20,7 +22,9 @@ def _roc_auc(predictions: Predictions) -> float:
             raise Undefined(f"all rows are of class {label!r}")
         if not belongs.any():
             raise Undefined(f"no row is of class {label!r}")
-        areas.append(float(roc_auc_score(belongs, scores)))
+        count = int(belongs.sum())
+        above = float(rankdata(scores)[belongs].sum()) - count * (count + 1) / 2
+        areas.append(above / (count * (len(belongs) - count)))
     return sum(areas) / len(areas)
 
 
