@@ -23,6 +23,7 @@ from common.ports.blob_store import BlobStore
 from common.ports.keyring import Keyring
 from common.ports.record_store import Record
 from common.ports.task_runner import TaskOutcome
+from common.records import sealed_blobs
 from common.records.event import canonical
 from common.records.repository import Decision
 
@@ -82,7 +83,7 @@ class Handlers:
         kept = {name: record.state[name] for name in ("file_digest", "size", "options")}
         source = {**kept, "changed_from": record.id, **stamp}
         async with (
-            self._blobs.local_path(record.state["blobs"]["table"]) as path,
+            sealed_blobs.named(self._blobs, record.state["blobs"]["table"]) as path,
             self._tables.retyped(path, columns) as outcome,
         ):
             return await self._kept(record.state["name"], outcome, source, "dataset.changed", None)
@@ -115,7 +116,7 @@ class Handlers:
         dataset, blob = await self.source(reference)
         if format == "parquet":
             return dataset, self._blobs.read(blob)
-        async with self._blobs.local_path(blob) as path, self._tables.exported(path, format) as outcome:
+        async with sealed_blobs.named(self._blobs, blob) as path, self._tables.exported(path, format) as outcome:
             # Opened here and read after the work folder is gone: nothing is left to clean up behind a stream
             # whose reader goes away.
             return dataset, _pieces(outcome.outputs["content"].open("rb"))

@@ -6,6 +6,7 @@ import importlib.metadata
 import os
 import platform
 import shutil
+import subprocess
 import sys
 import tempfile
 import time
@@ -13,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from autolearn import finding
+from cli import server
 from cli.invocation import Invocation
 from cli.render import size
 from common import errors
@@ -52,7 +54,9 @@ def installed(package: str) -> str | None:
 async def all_checks(run: Invocation) -> list[Check]:
     """Every check, in the order in which one would look."""
     folder = finding.data_folder()
-    return [_python(), _packages(), _folder(folder), _room(folder), _clock(), *await _server(run)]
+    found = [_python(), _packages(), _folder(folder), _room(folder), _clock(), *await _server(run)]
+    # A server that runs answers for its folder itself; and one that will not start cannot.
+    return found if found[-1].name != "server" else [*found, _data(folder)]
 
 
 def _python() -> Check:
@@ -92,6 +96,14 @@ def _clock() -> Check:
     # Ids and times of events come from it; a machine whose clock was never set starts in the past.
     year = time.gmtime().tm_year
     return Check("clock", 2026 <= year < 2100, time.strftime("%Y-%m-%d %H:%M:%SZ", time.gmtime()))
+
+
+def _data(folder: Path) -> Check:
+    if not (folder / "records.db").exists():
+        return Check("data", True, "none yet")
+    command = [*server.arguments(None, folder, None), "--check"]
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True)  # noqa: S603 - our own module
+    return Check("data", done.returncode == 0, "; ".join(done.stderr.splitlines()) or "no damage found")
 
 
 async def _server(run: Invocation) -> list[Check]:

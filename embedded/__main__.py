@@ -16,6 +16,7 @@ import uvloop
 
 from common import errors, logging
 from common.settings import Settings
+from embedded.checking import complaints
 from embedded.process import announce, platform, withdraw
 
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
@@ -27,10 +28,16 @@ def main() -> None:
     parser.add_argument("--port", type=int, help="port to listen on; 0 picks a free one")
     parser.add_argument("--host", help="address to listen on (loopback unless told otherwise)")
     parser.add_argument("--data", help="folder that holds everything")
+    parser.add_argument("--check", action="store_true", help="start nothing; say what is wrong with the folder")
     given = {name: value for name, value in vars(parser.parse_args()).items() if value is not None}
+    only_check = given.pop("check")
     logging.configure(os.environ.get("AUTOLEARN_TEST_LOG_LEVEL", "WARNING"))
     try:
         settings = Settings(**given)
+        if only_check:
+            found = uvloop.run(complaints(settings))
+            print("\n".join(found), file=sys.stderr, end="\n" if found else "")
+            sys.exit(5 if found else 0)
         uvloop.run(_serve(settings))
     except errors.AutoLearnError as error:
         print(f"autolearn: {error.detail}", file=sys.stderr)

@@ -91,8 +91,8 @@ class EvaluationHandlers(JobHandlers):
         source = key.open(record.id, "source", sealed["source"])
         blobs = self.runtime.blobs
         async with (
-            blobs.local_path(record.state["dataset_blob"]) as dataset,
-            blobs.local_path(source["blob"]) as artifact,
+            sealed_blobs.named(blobs, record.state["dataset_blob"]) as dataset,
+            sealed_blobs.named(blobs, source["blob"]) as artifact,
         ):
             model = SealedInput(artifact, base64.b64decode(source["key"]), source["blob"])
             asked: dict[str, Any] = {**request, "training": source["model"]}

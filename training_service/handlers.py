@@ -14,6 +14,7 @@ from common.jobs.handlers import JobHandlers, Submission
 from common.jobs.worker import Work
 from common.learning.request import complete_training
 from common.ports.record_store import Record
+from common.records import sealed_blobs
 from common.records.sealing import DataKey
 from common.runtime import Runtime
 from training_service.clients import Sessions
@@ -61,7 +62,7 @@ class TrainingHandlers(JobHandlers):
     async def prepare(self, record: Record, key: DataKey) -> AsyncIterator[Work]:
         """What the child needs: the request as it was completed, and the dataset as a local file."""
         request = key.open(record.id, "request", record.state["sealed"]["request"])
-        async with self.runtime.blobs.local_path(record.state["dataset_blob"]) as dataset:
+        async with sealed_blobs.named(self.runtime.blobs, record.state["dataset_blob"]) as dataset:
             yield Work(request, inputs={"dataset": dataset}, sealed_outputs=("artifact",))
 
 

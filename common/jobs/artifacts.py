@@ -11,6 +11,7 @@ from typing import Any
 
 from common.ports.blob_store import BlobStore
 from common.ports.record_store import Record
+from common.records import sealed_blobs
 from common.records.frames import open_frames
 from common.records.sealing import DataKey
 
@@ -51,7 +52,7 @@ class Artifact:
 
     async def content(self, blobs: BlobStore) -> AsyncGenerator[bytes, None]:
         """The bytes of the artifact, a frame at a time. Raises `errors.IntegrityError` where the blob was changed."""
-        async with blobs.local_path(self.blob) as path:
+        async with sealed_blobs.named(blobs, self.blob) as path:
             with await asyncio.to_thread(path.open, "rb") as source:
                 frames = open_frames(source, self.key, self.blob)
                 while (frame := await asyncio.to_thread(next, frames, None)) is not None:

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import io
 import json
+from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
+from common import errors
 from common.ports.blob_store import BlobStore
 from common.records.event import canonical
 from common.records.frames import FrameWriter, open_bytes
@@ -23,8 +27,22 @@ async def write(blobs: BlobStore, name: str, content: bytes, key: bytes) -> None
 
 async def read(blobs: BlobStore, name: str, key: bytes) -> bytes:
     """The content of a blob made by `write`. Raises `errors.IntegrityError` when it is not what was sealed."""
-    async with blobs.local_path(name) as path:
+    async with named(blobs, name) as path:
         return await asyncio.to_thread(_opened, path, key, name)
+
+
+@contextlib.asynccontextmanager
+async def named(blobs: BlobStore, name: str) -> AsyncIterator[Path]:
+    """The file of a blob that a record names, sealed or not.
+
+    Raises `errors.IntegrityError` when it is not there: what is gone is damage, and no mistake of the person who asks.
+    """
+    async with contextlib.AsyncExitStack() as stack:
+        try:
+            path = await stack.enter_async_context(blobs.local_path(name))
+        except errors.NotFound as error:
+            raise errors.IntegrityError(f"the blob {name} is gone; restore it from a backup") from error
+        yield path
 
 
 async def outsource(blobs: BlobStore, value: Any, name: str, key: bytes) -> Any:
