@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 SETUP := --disable-pip-version-check --quiet --require-hashes --no-deps
 
-.PHONY: help demo test check fix docs bench lock clean
+.PHONY: help demo test check fix fuzz docs bench lock clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -24,6 +24,10 @@ check: .venv/dev ## style, types and import rules; changes nothing
 fix: .venv/dev ## repair what can be repaired by itself
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+fuzz: .venv/dev ## hours of crashes: the whole grid, and thousands of steps of lives nobody planned
+	$(BIN)/python -m tests.faults.grid $(GRID)
+	AUTOLEARN_TEST_EXAMPLES=500 AUTOLEARN_TEST_STEPS=60 $(BIN)/python -m pytest -q --timeout 0 tests/faults/test_life.py
 
 docs: .venv/dev ## write the generated parts of docs/ anew
 	$(BIN)/python -m docs.generate
