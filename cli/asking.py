@@ -29,7 +29,9 @@ async def training(
         columns = (await client.datasets.show(dataset)).columns
         target = _one("Column to predict", {c.name: f"{c.name:24} {c.type}" for c in columns}, last=True)
     if not algorithms:
-        offered = {a.name: f"{a.name:24} {a.title}" for a in await client.algorithms.list().all()}
+        offered = {
+            a.name: f"{a.name:24} {a.title} ({' and '.join(a.tasks)})" for a in await client.algorithms.list().all()
+        }
         algorithms = _several("Algorithms (numbers or names, separated by spaces)", offered)
     return dataset, list(algorithms), target
 

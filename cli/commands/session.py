@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -18,6 +19,8 @@ Which = Annotated[
     str | None,
     typer.Option("--session", "-s", metavar="REF", help="The session; default: AUTOLEARN_SESSION, or the one in use."),
 ]
+_SHOWN = 8
+
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 Everything = Annotated[bool, typer.Option("--all", help="Parameters and digests too.")]
 
@@ -219,7 +222,7 @@ def _which(run: Invocation, told: str | None) -> str:
 
 
 def _show(run: Invocation, session: Session) -> None:
-    from cli.render import short, when
+    from cli.render import when
 
     if run.json:
         return run.out.document(session)
@@ -230,8 +233,16 @@ def _show(run: Invocation, session: Session) -> None:
             "state": str(session.state),
             "note": session.note,
             "records": session.records,
-            "open jobs": [short(job) for job in session.open_jobs],
-            "experiments": [short(experiment) for experiment in session.experiments],
+            "open jobs": _endings(session.open_jobs),
+            "experiments": _endings(session.experiments),
             "expires": None if session.state.closed else when(session.expires),
         }
     )
+
+
+def _endings(ids: Sequence[str]) -> list[str]:
+    """What lists show of ids; of many the first, and how many there are more."""
+    from cli.render import short
+
+    shown = [short(each) or "" for each in ids[:_SHOWN]]
+    return [*shown, f"and {len(ids) - _SHOWN} more"] if len(ids) > _SHOWN else shown
