@@ -96,7 +96,7 @@ class Arrivals:
             return False
         training = state.get("training")
         if training and not await self._holds(session, training):
-            await self._jobs.remove(job, "dropped")
+            await self._jobs.remove([job], "dropped")
             return False
         data = {name: state[name] for name in _PLAIN if state.get(name) is not None}
         data |= {"session": session, "job": job, "kind": kind_of(job), "recorded": times.now()}
@@ -127,7 +127,7 @@ class Arrivals:
     async def _remove(self, job: str, state: Mapping[str, Any], reason: str) -> None:
         """A result for a session that is closed: nobody can read it any more."""
         if not state.get("experiment") and not state.get("removed"):
-            await self._jobs.remove(job, reason)
+            await self._jobs.remove([job], reason)
 
 
 def touched(state: Mapping[str, Any]) -> dict[str, Any]:

@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import AsyncIterator, Iterable, Mapping
+import json
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from common import errors
+from common.concurrency import slices
 from common.http.client import ServiceClient
 
-_AT_ONCE = 500
+_AT_ONCE = 200
+"""Jobs that one call is about."""
+_FETCHED = 50
+"""Jobs whose whole states one answer holds: usually a few KiB each, but up to some hundred."""
+_BODY = 256 * 1024
+"""Bytes of experiments that go into one body; a larger one has a body for itself."""
+_PATIENCE = 30.0
+"""Seconds that a call about many may take; nobody waits at a door for it."""
 PREFIXES = {"trn": "training", "evl": "evaluation"}
 
 
@@ -36,10 +46,16 @@ class Jobs:
     async def states(self, jobs: Iterable[str]) -> dict[str, str | None]:
         """The state of each job, None for one that does not exist."""
         found: dict[str, str | None] = {}
-        for kind, same in itertools.groupby(sorted(jobs), key=kind_of):
-            for some in _batches(same):
-                answer = await self._services[kind].call("POST", "/internal/jobs:states", body={"ids": some})
-                found.update(answer["states"])
+        for service, some in self._portions(jobs, _AT_ONCE):
+            found.update((await service.call("POST", "/internal/jobs:states", body={"ids": some}))["states"])
+        return found
+
+    async def fetch(self, jobs: Iterable[str]) -> dict[str, Mapping[str, Any]]:
+        """The record states of jobs, tokens included. Raises `errors.NotFound` when one is missing."""
+        found: dict[str, Mapping[str, Any]] = {}
+        for service, some in self._portions(jobs, _FETCHED):
+            answer = await service.call("POST", "/internal/jobs:fetch", body={"ids": some}, timeout=_PATIENCE)
+            found.update(answer["jobs"])
         return found
 
     async def of_session(self, session: str) -> AsyncIterator[Mapping[str, Any]]:
@@ -54,13 +70,23 @@ class Jobs:
                     break
                 query["cursor"] = page["next"]
 
-    async def commit(self, job: str, experiment: str) -> None:
-        """The job is part of an experiment now."""
-        await self._of(job).call("POST", f"/internal/jobs/{job}:commit", body={"experiment": experiment})
+    async def commit(self, experiments: Mapping[str, str]) -> None:
+        """These jobs are part of an experiment now, each of the one beside it."""
+        for service, some in self._portions(experiments, _AT_ONCE):
+            body = {"experiments": {job: experiments[job] for job in some}}
+            await service.call("POST", "/internal/jobs:commit", body=body, timeout=_PATIENCE)
 
-    async def remove(self, job: str, reason: str) -> None:
-        """Nothing confidential of the job stays."""
-        await self._of(job).call("POST", f"/internal/jobs/{job}:remove", body={"reason": reason})
+    async def remove(self, jobs: Iterable[str], reason: str) -> None:
+        """Nothing confidential of these jobs stays. Raises `errors.Conflict` if one must, after removing the others."""
+        refused: list[errors.Conflict] = []
+        for service, some in self._portions(jobs, _AT_ONCE):
+            body = {"ids": some, "reason": reason}
+            try:
+                await service.call("POST", "/internal/jobs:remove", body=body, timeout=_PATIENCE)
+            except errors.Conflict as error:
+                refused.append(error)
+        if refused:
+            raise refused[0]
 
     async def cancel(self, job: str) -> None:
         """Ask the job to stop."""
@@ -69,6 +95,20 @@ class Jobs:
     def _of(self, job: str) -> ServiceClient:
         return self._services[kind_of(job)]
 
+    def _portions(self, jobs: Iterable[str], size: int) -> Iterator[tuple[ServiceClient, list[str]]]:
+        """Each service with at most `size` of its jobs; evaluations first, as they are read through their trainings."""
+        for kind, same in itertools.groupby(sorted(jobs), key=kind_of):
+            for some in slices(same, size):
+                yield self._services[kind], some
+
+
+@dataclass(frozen=True)
+class Opening:
+    """What storage knows of a commit: whether it is done, and which experiments it need not be given again."""
+
+    sealed: bool
+    stored: frozenset[str]
+
 
 class Storage:
     """Permanent storage."""
@@ -76,21 +116,33 @@ class Storage:
     def __init__(self, client: ServiceClient) -> None:
         self._client = client
 
-    async def open(self, commit: str, *, session: str, expected: int, committed: str) -> str:
-        """Announce a commit of `expected` experiments; its state, `sealed` when it is done already."""
+    async def open(self, commit: str, *, session: str, expected: int, committed: str) -> Opening:
+        """Announce a commit of `expected` experiments."""
         body = {"session": session, "expected": expected, "committed": committed}
-        return str((await self._client.call("POST", f"/internal/commits/{commit}:open", body=body))["state"])
+        answer = await self._client.call("POST", f"/internal/commits/{commit}:open", body=body, timeout=_PATIENCE)
+        return Opening(answer["state"] == "sealed", frozenset(answer["stored"]))
 
-    async def put(self, experiment: str, document: Mapping[str, Any]) -> None:
-        """Store an experiment, invisible until its commit is sealed."""
-        await self._client.call("PUT", f"/internal/experiments/{experiment}", body=dict(document))
+    async def store(self, commit: str, experiments: Mapping[str, Mapping[str, Any]]) -> None:
+        """Store experiments by their ids, invisible until their commit is sealed."""
+        for some in _bodies(experiments):
+            body = {"experiments": {one: experiments[one] for one in some}}
+            await self._client.call("POST", f"/internal/commits/{commit}:store", body=body, timeout=_PATIENCE)
 
     async def seal(self, commit: str) -> None:
         """Make all experiments of the commit visible at once."""
-        await self._client.call("POST", f"/internal/commits/{commit}:seal", timeout=30)
+        await self._client.call("POST", f"/internal/commits/{commit}:seal", timeout=_PATIENCE)
 
 
-def _batches(items: Iterable[str]) -> Iterable[list[str]]:
-    iterator = iter(items)
-    while some := list(itertools.islice(iterator, _AT_ONCE)):
+def _bodies(experiments: Mapping[str, Mapping[str, Any]]) -> Iterator[Sequence[str]]:
+    """Ids of experiments that go into one body together."""
+    some: list[str] = []
+    size = 0
+    for identifier, document in experiments.items():
+        length = len(json.dumps(document))
+        if some and size + length > _BODY:
+            yield some
+            some, size = [], 0
+        some.append(identifier)
+        size += length
+    if some:
         yield some

@@ -11,25 +11,28 @@ Every step may be repeated. Until 3 it can fail, and the session is open again; 
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
 from common import context, errors, logging
+from common.concurrency import each, slices
 from common.contracts.sessions import SessionState
 from common.ports.record_store import Record
 from common.records.repository import Decision
 from common.runtime import Runtime
+from session_service import model
 from session_service.clients import Jobs, Storage
 from session_service.keys import Keys
 from session_service.model import RecordState
 from session_service.repository import Records, Sessions, experiment_id
 from session_service.resealing import Resealing
 
-_AT_ONCE = 8
+_TOGETHER = 50
+"""Records that are sealed again and stored together; while one such portion is stored, the next is sealed."""
+_LEAVING = 200
+"""Experiments whose jobs and records let go together."""
 _log = logging.logger("commitment")
-Item = TypeVar("Item")
 
 
 @dataclass(frozen=True)
@@ -42,24 +45,38 @@ class Batch:
 
     @property
     def records(self) -> tuple[Record, ...]:
-        """All of them; the training is the last to let go."""
+        """All of them."""
         return (*self.evaluations, self.training)
 
 
-def batches(session: str, records: Iterable[Record], chosen: Collection[str] | None) -> list[Batch]:
-    """The records sorted into experiments; only the `chosen` trainings, if told."""
+def batches(session: str, records: Iterable[Record], chosen: Callable[[str], bool]) -> list[Batch]:
+    """The records sorted into experiments, of the `chosen` trainings."""
     trainings: list[Record] = []
     evaluations: dict[str, list[Record]] = {}
     for record in records:
         if record.state["kind"] == "evaluation":
             evaluations.setdefault(record.state["training"], []).append(record)
-        elif chosen is None or record.state["job"] in chosen:
+        elif chosen(record.state["job"]):
             trainings.append(record)
     return [
         Batch(experiment_id(session, job), record, tuple(evaluations.get(job, ())))
         for record in trainings
         for job in (record.state["job"],)
     ]
+
+
+def _portions(work: Iterable[Batch]) -> Iterator[list[Batch]]:
+    """Batches of `_TOGETHER` records in all, or one that has more by itself."""
+    some: list[Batch] = []
+    size = 0
+    for batch in work:
+        if some and size + len(batch.records) > _TOGETHER:
+            yield some
+            some, size = [], 0
+        some.append(batch)
+        size += len(batch.records)
+    if some:
+        yield some
 
 
 class Commitment:
@@ -76,9 +93,9 @@ class Commitment:
         commit = session.state["commit"]
         with context.use(context.resumed(commit["trace_id"], actor=commit["actor"], causation=session.id)):
             # The session takes no jobs while it commits, so what it holds is the same at every attempt.
-            there = await self._records.of(session.id, RecordState.held, RecordState.committed)
+            there = await self._records.of(session.id, RecordState.held, RecordState.committed, without=("sealed",))
             mine = [r for r in there if r.state.get("commit", commit["id"]) == commit["id"]]
-            work = batches(session.id, mine, _chosen(commit))
+            work = batches(session.id, mine, model.choice(commit))
             try:
                 await self._store(session, work)
             except errors.AutoLearnError as error:
@@ -91,58 +108,73 @@ class Commitment:
             except errors.Conflict as error:  # refused, so nothing is visible; after any other error it may be
                 await self._fail(session, error)
                 return
-            await _each(work, lambda batch: self._let_go(batch, commit["id"]))
-            await self._end(session, [batch.experiment for batch in work])
+            for some in slices(work, _LEAVING):
+                await self._let_go(some, commit["id"])
+            await self._end(session, len(work))
 
     async def _store(self, session: Record, work: Sequence[Batch]) -> None:
         commit = session.state["commit"]
-        state = await self._storage.open(
+        opening = await self._storage.open(
             commit["id"], session=session.id, expected=len(work), committed=commit["started"]
         )
-        if state == "sealed":
+        if opening.sealed:
             return
         key = await self.keys.get(session.id)
         token = session.state.get("sealed", {}).get("tags")
         tags = key.open(session.id, "tags", token) if token else []
         resealing = Resealing(self._runtime.blobs, key, commit["id"])
+        place = {"session": session.id, "committed": commit["started"]}
 
-        async def store(batch: Batch) -> None:
-            target = await self.keys.create(batch.experiment)
-            training = await self._jobs.get(batch.training.state["job"])
-            evaluations = [(one.state["job"], await self._jobs.get(one.state["job"])) for one in batch.evaluations]
-            document = await resealing.experiment(target, batch.training.state["job"], training, evaluations, tags)
-            place = {"commit": commit["id"], "session": session.id, "committed": commit["started"]}
-            await self._storage.put(batch.experiment, {**document, **place})
+        async def store(some: list[Batch]) -> None:
+            states = await self._jobs.fetch(record.state["job"] for batch in some for record in batch.records)
+            documents: dict[str, Mapping[str, Any]] = {}
 
-        await _each(work, store)
+            async def seal(batch: Batch) -> None:
+                target = await self.keys.create(batch.experiment)
+                training = batch.training.state["job"]
+                evaluations = [(job, states[job]) for job in (one.state["job"] for one in batch.evaluations)]
+                document = await resealing.experiment(target, training, states[training], evaluations, tags)
+                documents[batch.experiment] = {**document, **place}
 
-    async def _let_go(self, batch: Batch, commit: str) -> None:
-        for record in batch.records:
-            if record.state["state"] == RecordState.committed:
-                continue
-            await self._jobs.commit(record.state["job"], batch.experiment)
+            await each(some, seal)
+            await self._storage.store(commit["id"], documents)
+
+        missing = [batch for batch in work if batch.experiment not in opening.stored]
+        await each(_portions(missing), store, at_once=2)
+
+    async def _let_go(self, some: Sequence[Batch], commit: str) -> None:
+        leaving = {
+            record.id: (record.state["job"], batch.experiment)
+            for batch in some
+            for record in batch.records
+            if record.state["state"] == RecordState.held
+        }
+        await self._jobs.commit(dict(leaving.values()))
+
+        async def leave(record: str) -> None:
+            data = {"commit": commit, "experiment": leaving[record][1]}
 
             def decide(now: Record) -> Decision | None:
-                if now.state["state"] != RecordState.held:
-                    return None
-                return Decision("session.record_committed", {"commit": commit, "experiment": batch.experiment})
+                return Decision("session.record_committed", data) if now.state["state"] == RecordState.held else None
 
-            await self._records.repository.decide(record.id, decide)
+            await self._records.repository.decide(record, decide)
 
-    async def _end(self, session: Record, experiments: Sequence[str]) -> None:
+        await each(leaving, leave)
+
+    async def _end(self, session: Record, count: int) -> None:
         commit = session.state["commit"]
         partial = "records" in commit
         if not partial:
-            async for job in self._jobs.of_session(session.id):
-                if not job.get("experiment"):  # it has failed: nothing of it can be read without the session's key
-                    await self._jobs.remove(job["id"], "committed")
+            # They have failed: nothing of them can be read without the session's key.
+            left = [job["id"] async for job in self._jobs.of_session(session.id) if not job.get("experiment")]
+            await self._jobs.remove(left, "committed")
             await self.keys.destroy(session.id)
             await self._runtime.ring("key.destroyed", owner=session.id)
 
         def decide(record: Record) -> Decision | None:
             if not _under(record, commit):
                 return None
-            return Decision("session.committed", {"experiments": list(experiments), "partial": partial})
+            return Decision("session.committed", {"count": count, "partial": partial})
 
         await self._sessions.repository.decide(session.id, decide)
         await self._runtime.ring("session.changed", session=session.id)
@@ -162,25 +194,5 @@ class Commitment:
         await self._runtime.ring("session.changed", session=session.id)
 
 
-def _chosen(commit: Mapping[str, Any]) -> frozenset[str] | None:
-    return frozenset(commit["records"]) if "records" in commit else None
-
-
 def _under(record: Record, commit: Mapping[str, Any]) -> bool:
     return bool(record.state["state"] == SessionState.committing and record.state["commit"]["id"] == commit["id"])
-
-
-async def _each(items: Iterable[Item], work: Callable[[Item], Awaitable[None]]) -> None:
-    """`work` on every item, a few at a time; the first error stops the rest and is raised."""
-    waiting = iter(items)
-
-    async def take() -> None:
-        for item in waiting:
-            await work(item)
-
-    try:
-        async with asyncio.TaskGroup() as group:
-            for _ in range(_AT_ONCE):
-                group.create_task(take())
-    except BaseExceptionGroup as found:
-        raise found.exceptions[0] from found

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 
 from common import context, errors, logging
+from common.concurrency import each
 from common.contracts.jobs import JobState
 from common.contracts.sessions import SessionState
 from common.ports.record_store import Record
@@ -16,6 +17,7 @@ from common.runtime import Runtime
 from session_service.arrivals import Arrivals
 from session_service.clients import Jobs
 from session_service.keys import Keys
+from session_service.model import RecordState
 from session_service.repository import Records, Sessions, experiment_id
 
 _LIVE = (JobState.queued, JobState.running)
@@ -73,14 +75,13 @@ class Erasure:
 
     async def _finish(self, session: Record) -> None:
         reason = session.state["reason"]
-        for record in await self._records.held(session.id):
-            await self.forget_experiment(record)
+        held = await self._records.of(session.id, RecordState.held, without=("sealed",))
+        await each(held, self.forget_experiment)
         await self._destroy(session.id)
-        async for job in self._jobs.of_session(session.id):
-            if not job.get("experiment"):
-                # A job that was made after its reservation had been given up still runs: it ends without its key.
-                with contextlib.suppress(errors.Conflict):
-                    await self._jobs.remove(job["id"], reason)
+        going = [job["id"] async for job in self._jobs.of_session(session.id) if not job.get("experiment")]
+        # A job that was made after its reservation had been given up still runs: it ends without its key.
+        with contextlib.suppress(errors.Conflict):
+            await self._jobs.remove(going, reason)
 
         def decide(record: Record) -> Decision | None:
             if record.state["state"] != SessionState.discarding:
@@ -97,5 +98,5 @@ class Erasure:
             await self._destroy(experiment_id(record.state["session"], record.state["job"]))
 
     async def _destroy(self, owner: str) -> None:
-        await self._keys.destroy(owner)
-        await self._runtime.ring("key.destroyed", owner=owner)
+        if await self._keys.destroy(owner):
+            await self._runtime.ring("key.destroyed", owner=owner)

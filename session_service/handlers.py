@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -26,6 +27,8 @@ from session_service.repository import Records, Sessions
 from session_service.selection import selected
 from session_service.views import Views
 
+COMPARED = 500
+"""Records that can be put side by side."""
 _HERE = (SessionState.discarded, SessionState.expired)
 
 
@@ -69,7 +72,7 @@ class Handlers:
             "open_jobs": {},
             "open_count": 0,
             "recorded": 0,
-            "experiments": [],
+            "committed": 0,
             **marks,
         }
         if asked.note is not None:
@@ -87,9 +90,9 @@ class Handlers:
         return record, False
 
     async def page(self, asked: Listing) -> Page[Session]:
-        """Sessions, without their notes."""
+        """Sessions, without their notes and experiments."""
         found = await self.sessions.repository.page(**asked.query())
-        shown = [await self.views.session(one, note=False) for one in found[: asked.limit]]
+        shown = [await self.views.session(one, whole=False) for one in found[: asked.limit]]
         return Page[Session](items=shown, next=asked.next(found))
 
     async def show(self, reference: str) -> Session:
@@ -98,18 +101,28 @@ class Handlers:
 
     async def list_records(self, reference: str, asked: Listing) -> Page[SessionRecord]:
         """The finished jobs that a session holds."""
-        return SealedPage(await self._held(reference), asked).page()
+        documents = await self._held(reference)
+        return await asyncio.to_thread(SealedPage(documents, asked).page, SessionRecord)
 
     async def compare(self, reference: str) -> Comparison:
-        """The finished jobs that a session holds, side by side."""
-        found = await self._held(reference)
-        return comparison.compare([one.job for one in found], [{"kind": one.kind, **one.summary} for one in found])
+        """The finished jobs that a session holds, side by side. Raises `errors.Conflict` when those are too many."""
+        found = await self._held(reference, at_most=COMPARED)
+        return comparison.compare(
+            [one["job"] for one in found], [{"kind": one["kind"], **one["summary"]} for one in found]
+        )
 
-    async def _held(self, reference: str) -> Sequence[SessionRecord]:
+    async def _held(self, reference: str, at_most: int = model.RECORD_LIMIT) -> Sequence[Mapping[str, Any]]:
         session = await self.sessions.resolve(reference)
         if session.state["state"] in _HERE:
             raise errors.Gone(f"session {session.id} was {session.state['state']} and what it held is erased")
-        return await self.views.records(session.id, await self.records.held(session.id))
+        if at_most < model.RECORD_LIMIT and (count := await self.records.count(session.id)) > at_most:
+            raise errors.Conflict(
+                f"session {session.id} holds {count} records and {at_most} can be put side by side; "
+                "list them instead, filtered or sorted by a measure"
+            )
+        return await self.views.records(
+            session.id, await self.records.of(session.id, RecordState.held, without=("sealed",))
+        )
 
     # What services ask.
 
@@ -169,8 +182,8 @@ class Handlers:
         going.sort(key=lambda record: record.state["kind"])  # evaluations first: none must be left without its training
         for one in going:
             await self.reserve(session.id, one.state["job"], one.state["kind"])
+        await self.jobs.remove([one.state["job"] for one in going], "dropped")
         for one in going:
-            await self.jobs.remove(one.state["job"], "dropped")
             await self.erasure.forget_experiment(one)
             await self.arrivals.drop(session.id, one.state["job"])
             await self.arrivals.release(session.id, one.state["job"])
@@ -192,7 +205,8 @@ class Handlers:
             await self.arrivals.reconcile(session)
             model.require_idle((await self.sessions.repository.get(session.id)).state, session.id)
         secret = await self.keys.get(session.id)
-        chosen = _chosen(asked.records, await self.records.held(session.id), session.id)
+        held = await self.records.of(session.id, RecordState.held, without=("sealed",))
+        chosen = _chosen(asked.records, held, session.id)
         sealed = {"tags": secret.seal(session.id, "tags", asked.tags)} if asked.tags else {}
 
         def decide(record: Record) -> Decision | None:
@@ -248,8 +262,11 @@ def _commit_of(state: Mapping[str, Any], key: str) -> Mapping[str, Any] | None:
     return next((one for one in state.get("commits", ()) if one["key"] == key), None)
 
 
-def _chosen(asked: Sequence[str] | None, held: Sequence[Record], session: str) -> list[str] | None:
-    """The trainings that were asked for by full id, None for all. Raises `errors.Invalid` with all that is wrong."""
+def _chosen(asked: Sequence[str] | None, held: Sequence[Record], session: str) -> Mapping[str, Sequence[str]] | None:
+    """What `model.chosen_of` says of the trainings that were asked for, None for all.
+
+    Raises `errors.Invalid` with all that is wrong.
+    """
     trainings = [record for record in held if record.state["kind"] == "training"]
     if not trainings:
         detail = f"session {session} holds no succeeded training; there is nothing to commit"
@@ -276,4 +293,4 @@ def _chosen(asked: Sequence[str] | None, held: Sequence[Record], session: str) -
             chosen.append(record.state["job"])
     if flaws:
         raise errors.Invalid("something in records is wrong: " + flaws[0].detail, flaws=flaws)
-    return list(dict.fromkeys(chosen))
+    return model.chosen_of(list(dict.fromkeys(chosen)), [record.state["job"] for record in trainings])

@@ -48,16 +48,21 @@ class Keys:
             raise errors.NotFound(f"there is no key of {owner}")
         return self._open(owner, record)
 
-    async def destroy(self, owner: str) -> None:
-        """Erase what was sealed under the key of `owner`: it goes in the same write that says so. Idempotent."""
+    async def destroy(self, owner: str) -> bool:
+        """Erase what was sealed under the key of `owner`: it goes in the same write that says so. Idempotent.
+
+        Whether there has ever been one.
+        """
 
         def decide(record: Record) -> Decision | None:
             if record.state["state"] == KeyState.destroyed:
                 return None
             return Decision("key.destroyed", {}, envelope={"wrapped": None})
 
-        if await self.repository.find(key_id(owner)) is not None:
-            await self.repository.decide(key_id(owner), decide)
+        if await self.repository.find(key_id(owner)) is None:
+            return False
+        await self.repository.decide(key_id(owner), decide)
+        return True
 
     async def destroy_again(self, log: EventLog) -> int:
         """Destroy what the log says was destroyed but a restored backup has brought back; how many that were."""

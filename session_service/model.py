@@ -1,14 +1,16 @@
 """Sessions, their records and data keys: states, the events between them, and pure decisions on plain fields.
 
-A session's state holds in clear: `state name created used life expires open_jobs open_count recorded experiments
-commits commit failure reason`; confidential as tokens in `sealed`: `note tags`. A record's state: `session job kind
+A session's state holds in clear: `state name created used life expires open_jobs open_count recorded committed
+commits commit failure reason`; confidential as tokens in `sealed`: `note tags`.
+Which experiments it has become, its committed records tell; `committed` only counts them: ten thousand ids would not
+fit into an event. A record's state: `session job kind
 outcome training dataset dataset_id algorithm created started ended trace_id recorded commit experiment`, and `summary`
 in `sealed`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
 from typing import Any
 
@@ -64,8 +66,8 @@ def _commit_failed(state: State, data: Mapping[str, Any]) -> State:
 
 def _committed(state: State, data: Mapping[str, Any]) -> State:
     """A partial commit leaves the session open, a whole one ends it."""
-    found = [*state["experiments"], *(one for one in data["experiments"] if one not in state["experiments"])]
-    after = merge(state, {"commit": None, "experiments": found, "sealed": {"tags": None}})
+    count = state["committed"] + data["count"]
+    after = merge(state, {"commit": None, "committed": count, "sealed": {"tags": None}})
     if not data["partial"]:
         after["sealed"] = {}
     after["next"] = SessionState.open.value if data["partial"] else SessionState.committed.value
@@ -120,6 +122,27 @@ KEYS = Lifecycle(
     },
     changes={},
 )
+
+
+def chosen_of(chosen: Sequence[str], trainings: Sequence[str]) -> dict[str, list[str]]:
+    """Some of a session's trainings, told by the shorter list: they or the others, to fit into an event."""
+    wanted = frozenset(chosen)
+    others = [one for one in trainings if one not in wanted]
+    return {"only": list(chosen)} if len(chosen) <= len(others) else {"but": others}
+
+
+def choice(commit: Mapping[str, Any]) -> Callable[[str], bool]:
+    """Whether a training is part of the commit."""
+    match commit.get("records"):
+        case None:
+            return lambda _: True
+        case {"only": some}:
+            return frozenset(some).__contains__
+        case {"but": others}:
+            left = frozenset(others)
+            return lambda job: job not in left
+        case other:
+            raise errors.IntegrityError(f"{other!r} does not say which trainings are committed")
 
 
 def require_name(name: str) -> None:

@@ -135,6 +135,11 @@ class Records:
         where = And((Comparison("state.session", "=", session), In("state.state", tuple(one.value for one in states))))
         return [record async for record in _all(self.repository, where, _CREATED, without)]
 
+    async def experiments(self, session: str) -> list[str]:
+        """The experiments that the session's trainings have become, oldest first."""
+        found = await self.of(session, RecordState.committed, without=("sealed",))
+        return [record.state["experiment"] for record in found if record.state["kind"] == "training"]
+
     async def count(self, session: str) -> int:
         """How many records the session holds."""
         where = And((Comparison("state.session", "=", session), Comparison("state.state", "=", RecordState.held.value)))

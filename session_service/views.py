@@ -8,13 +8,15 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from common import errors
-from common.contracts.sessions import Session, SessionRecord, SessionState
+from common.concurrency import slices
+from common.contracts.sessions import Session, SessionState
 from common.ports.record_store import Record
 from common.records.sealing import DataKey
 from session_service.keys import Keys
 from session_service.repository import Records
 
 _CACHED = 20_000
+_OPENED = 250
 _SHOWN = ("job", "kind", "training", "dataset", "algorithm", "created")
 
 
@@ -25,8 +27,8 @@ class Views:
         self._keys, self._records = keys, records
         self._summaries: OrderedDict[str, tuple[str, dict[str, Any]]] = OrderedDict()
 
-    async def session(self, record: Record, *, note: bool = True) -> Session:
-        """A session; lists leave out the `note`, so that they need no keys."""
+    async def session(self, record: Record, *, whole: bool = True) -> Session:
+        """A session; lists leave out its note and its experiments, so that they need no keys and stay short."""
         state = record.state
         closed = SessionState(state["state"]).closed
         token = state.get("sealed", {}).get("note")
@@ -34,40 +36,40 @@ class Views:
             id=record.id,
             name=state["name"],
             state=state["state"],
-            note=await self._note(record.id, token) if note and token else None,
+            note=await self._note(record.id, token) if whole and token else None,
             created=state["created"],
             used=state["used"],
             expires=None if closed else state["expires"],
             records=0 if closed else await self._records.count(record.id),
             open_jobs=list(state["open_jobs"]),
-            experiments=state["experiments"],
+            experiments=await self._records.experiments(record.id) if whole and state["committed"] else [],
             problem={name: state["failure"][name] for name in ("code", "detail")} if "failure" in state else None,
         )
 
-    async def records(self, session: str, records: Sequence[Record]) -> list[SessionRecord]:
-        """Records of one session with their summaries. Raises `errors.Gone` when the session was erased."""
+    async def records(self, session: str, records: Sequence[Record]) -> list[dict[str, Any]]:
+        """Documents of `SessionRecord`, of what one session holds. Raises `errors.Gone` when it was erased.
+
+        `records` may come without what is sealed: summaries that are not remembered are read and opened here.
+        """
         if not records:
             return []
         key = await self._keys.get(session)
-        missing = [record for record in records if record.id not in self._summaries]
-        if missing:
-            opened = await asyncio.to_thread(_open, key, missing)
+        missing = [record.id for record in records if record.id not in self._summaries]
+        # In slices that are kept one by one: whoever has to ask again finds what was opened the first time.
+        for some in slices(missing, _OPENED):
+            found = await self._records.repository.store.get_many(self._records.repository.name, some)
+            there = [record for record in found.values() if "summary" in record.state["sealed"]]
+            opened = await asyncio.to_thread(_open, key, there)
             self._summaries.update({record: (session, summary) for record, summary in opened.items()})
-        shown = []
+        summaries: list[dict[str, Any] | None] = []
         for record in records:
-            self._summaries.move_to_end(record.id)
-            shown.append(
-                SessionRecord(
-                    id=record.id,
-                    state=record.state["outcome"],
-                    ended=record.state["ended"],
-                    summary=self._summaries[record.id][1],
-                    **{name: record.state.get(name) for name in _SHOWN},
-                )
-            )
+            _, summary = self._summaries.get(record.id, (session, None))  # None: it has just gone
+            if summary is not None:
+                self._summaries.move_to_end(record.id)
+            summaries.append(summary)
         while len(self._summaries) > _CACHED:
             self._summaries.popitem(last=False)
-        return shown
+        return await asyncio.to_thread(_documents, records, summaries)
 
     def forget(self, owner: str) -> None:
         """What was remembered of a session goes with its key."""
@@ -85,3 +87,17 @@ def _open(key: DataKey, records: Sequence[Record]) -> Mapping[str, dict[str, Any
     return {
         record.id: key.open(record.state["job"], "summary", record.state["sealed"]["summary"]) for record in records
     }
+
+
+def _documents(records: Sequence[Record], summaries: Sequence[dict[str, Any] | None]) -> list[dict[str, Any]]:
+    return [
+        {
+            "id": record.id,
+            "state": record.state["outcome"],
+            "ended": record.state["ended"],
+            "summary": summary,
+            **{name: record.state.get(name) for name in _SHOWN},
+        }
+        for record, summary in zip(records, summaries, strict=True)
+        if summary is not None
+    ]

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from common import comparison, errors, times
+from common import comparison, concurrency, errors, times
 from common.contracts.base import Page
 from common.contracts.experiments import Experiment, ExperimentChange
 from common.contracts.sessions import Comparison
@@ -34,16 +34,31 @@ class Handlers:
 
     # The steps of a commit, each of which may be repeated.
 
-    async def open_commit(self, commit: str, *, session: str, expected: int, committed: str) -> Record:
-        """Announce a commit of `expected` experiments."""
+    async def open_commit(
+        self, commit: str, *, session: str, expected: int, committed: str
+    ) -> tuple[Record, Sequence[str]]:
+        """Announce a commit of `expected` experiments; which of them are here already, completely, if it is open."""
         data = {"session": session, "expected": expected, "committed": committed}
-        return await self.commits.repository.ensure(commit, "commit.opened", data)
+        record = await self.commits.repository.ensure(commit, "commit.opened", data)
+        if record.state["state"] != CommitState.opened:
+            return record, []
+        stored = await self.experiments.versions(commit)
+        summed = await self.summaries.versions(stored)
+        return record, [one for one, version in stored.items() if summed.get(one) == version]
 
-    async def store(self, identifier: str, incoming: IncomingExperiment) -> None:
-        """Take an experiment in, invisible until its commit is sealed. Raises `errors.Conflict` when that is closed."""
-        record = await self._stored(identifier, incoming)
-        self.opener.keys.remember(identifier, incoming.key)
-        await self.summaries.put(identifier, (await self.opener.open(record)).row())
+    async def store(self, commit: str, incoming: Mapping[str, IncomingExperiment]) -> None:
+        """Take experiments in, by their ids, invisible until their commit is sealed.
+
+        Raises `errors.Conflict` when that is sealed already, or one of them is part of another commit.
+        """
+        opened = await self.commits.repository.get(commit)
+
+        async def take(identifier: str) -> None:
+            record = await self._stored(identifier, incoming[identifier], opened)
+            self.opener.keys.remember(identifier, incoming[identifier].key)
+            await self.summaries.put(identifier, (await self.opener.open(record)).row())
+
+        await concurrency.each(incoming, take)
 
     async def seal_commit(self, commit: str) -> Record:
         """Make all experiments of a commit visible: one write. Raises `errors.Conflict` when some are missing."""
@@ -56,14 +71,13 @@ class Handlers:
 
         return await self.commits.repository.decide(commit, decide)
 
-    async def _stored(self, identifier: str, incoming: IncomingExperiment) -> Record:
-        commit = await self.commits.repository.get(incoming.commit)
+    async def _stored(self, identifier: str, incoming: IncomingExperiment, commit: Record) -> Record:
         record = await self.experiments.repository.find(identifier)
         if record is not None and record.state["commit"] == commit.id:
             return record
         if commit.state["state"] != CommitState.opened:
             raise errors.Conflict(f"commit {commit.id} is sealed and takes no more experiments")
-        data = incoming.state()
+        data = incoming.state(commit.id)
         if record is None:
             record = await self.experiments.repository.ensure(identifier, "experiment.stored", data)
         if record.state["commit"] == commit.id:

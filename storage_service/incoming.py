@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import Field
 
 from common.contracts.base import Command
 
@@ -10,7 +12,6 @@ from common.contracts.base import Command
 class IncomingExperiment(Command):
     """An experiment sealed under `key` (base64 of 32 bytes), which stays in the memory of this service for seconds."""
 
-    commit: str
     session: str
     training: str
     evaluations: list[str]
@@ -24,9 +25,15 @@ class IncomingExperiment(Command):
     blobs: dict[str, str]
     key: str
 
-    def state(self) -> dict[str, Any]:
+    def state(self, commit: str) -> dict[str, Any]:
         """The plain fields and tokens that are kept."""
-        return self.model_dump(exclude={"key"}, exclude_none=True)
+        return {"commit": commit, **self.model_dump(exclude={"key"}, exclude_none=True)}
+
+
+class IncomingExperiments(Command):
+    """Some experiments of one commit, by their ids."""
+
+    experiments: Annotated[dict[str, IncomingExperiment], Field(max_length=500)]
 
 
 class CommitOpening(Command):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterable, Sequence
 from typing import Any
 
-from common import errors
+from common import concurrency, errors
 from common.filtering.conditions import Comparison, Condition
 from common.filtering.fields import Field, Fields
 from common.filtering.sorting import Place, SortKey
@@ -57,6 +57,7 @@ FIELDS: Fields = {
     "measures.*": Field("state.measures.*", "number"),
 }
 _PAGE = 500
+_LARGE = ("sealed", "blobs", "evaluations")
 
 
 class Commits:
@@ -91,6 +92,17 @@ class Experiments:
         """How many experiments of a commit are there."""
         return await self.repository.store.count(self.repository.name, Comparison("state.commit", "=", commit))
 
+    async def versions(self, commit: str) -> dict[str, int]:
+        """The experiments of a commit that are there, with the version of each."""
+        found: dict[str, int] = {}
+        where, after = Comparison("state.commit", "=", commit), None
+        while True:
+            page = await self.repository.page(where=where, after=after, limit=_PAGE, without=_LARGE)
+            found.update({one.id: one.version for one in page})
+            if len(page) < _PAGE:
+                return found
+            after = page[-1].place(())
+
     async def using(self, dataset_id: str) -> tuple[Sequence[Record], int]:
         """Some experiments made from a dataset version, and how many there are."""
         where = Comparison("state.dataset_id", "=", dataset_id)
@@ -118,8 +130,11 @@ class Summaries:
 
     async def versions(self, identifiers: Iterable[str]) -> dict[str, int]:
         """Of which version of each experiment there is a summary."""
-        found = await self._store.get_many(SUMMARIES.name, identifiers)
-        return {one.id: one.state["version"] for one in found.values()}
+        found: dict[str, int] = {}
+        for some in concurrency.slices(identifiers, _PAGE):
+            rows = await self._store.get_many(SUMMARIES.name, some)
+            found.update({one.id: one.state["version"] for one in rows.values()})
+        return found
 
     async def visible(
         self, where: Condition | None, sort: Sequence[SortKey], *, after: Place | None = None, limit: int | None = None

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from common import context, errors, ids, times
+from common import concurrency, context, errors, ids, times
 from common.contracts.jobs import Job, JobState
 from common.filtering.conditions import Comparison
 from common.http import calls
@@ -169,6 +169,10 @@ class JobHandlers:
 
         return await self.jobs.decide(identifier, decide)
 
+    async def commit_all(self, experiments: Mapping[str, str]) -> None:
+        """`commit` for jobs with the experiment of each."""
+        await concurrency.each(experiments.items(), lambda one: self.commit(*one))
+
     async def remove(self, identifier: str, reason: str) -> Record:
         """The job was dropped from its session, or went with it: nothing confidential of it stays."""
 
@@ -182,6 +186,28 @@ class JobHandlers:
             return Decision(f"{self.kind}.removed", {"removed": reason}, {"output": None, "progress": None})
 
         return await self.jobs.decide(identifier, decide)
+
+    async def remove_all(self, identifiers: Sequence[str], reason: str) -> None:
+        """`remove` for jobs. Raises `errors.Conflict` for one that must stay, once all others are removed."""
+        refused: list[errors.Conflict] = []
+
+        async def remove(identifier: str) -> None:
+            try:
+                await self.remove(identifier, reason)
+            except errors.Conflict as error:
+                refused.append(error)
+
+        await concurrency.each(identifiers, remove)
+        if refused:
+            raise refused[0]
+
+    async def fetch(self, identifiers: Sequence[str]) -> dict[str, dict[str, Any]]:
+        """The states of jobs as they are stored, tokens included. Raises `errors.NotFound` when one is missing."""
+        found = await self.jobs.store.get_many(self.jobs.name, identifiers)
+        for one in identifiers:
+            if one not in found:
+                raise errors.NotFound(f"there is no {self.kind} {one}")
+        return {one: found[one].state for one in identifiers}
 
     async def states(self, identifiers: Sequence[str]) -> dict[str, str | None]:
         """The state of each job, None for one that does not exist."""

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from fastapi import Depends, Query, Request, Response
 from fastapi.routing import APIRouter
 from fastapi.sse import EventSourceResponse, ServerSentEvent
+from pydantic import Field
 from starlette.responses import JSONResponse, StreamingResponse
 
 from common import errors
@@ -24,21 +25,24 @@ from common.jobs.model import terminal
 from common.jobs.views import plain
 from common.ports.record_store import Record
 
+AT_MOST = 200
+"""Jobs that one call of another service may be about."""
+
 
 class Identifiers(Command):
     """Some jobs by their full ids."""
 
-    ids: list[str]
+    ids: Annotated[list[str], Field(max_length=AT_MOST)]
 
 
 class Commitment(Command):
-    """The experiment that a job became part of."""
+    """Some jobs with the experiment that each became part of."""
 
-    experiment: str
+    experiments: Annotated[dict[str, str], Field(max_length=AT_MOST)]
 
 
-class Removal(Command):
-    """Why a job goes: dropped, discarded or expired."""
+class Removal(Identifiers):
+    """Why these jobs go: dropped, discarded, expired, or left behind by a session that is committed."""
 
     reason: str
 
@@ -141,13 +145,17 @@ def internal(handlers: JobHandlers) -> APIRouter:
     async def states(asked: Identifiers) -> dict[str, Any]:
         return {"states": await handlers.states(asked.ids)}
 
-    @routes.post("/internal/jobs/{identifier}:commit")
-    async def commit(identifier: str, asked: Commitment) -> dict[str, Any]:
-        return {"id": (await handlers.commit(identifier, asked.experiment)).id}
+    @routes.post("/internal/jobs:fetch")
+    async def fetch(asked: Identifiers) -> Response:
+        return JSONResponse({"jobs": await handlers.fetch(asked.ids)})
 
-    @routes.post("/internal/jobs/{identifier}:remove")
-    async def remove(identifier: str, asked: Removal) -> dict[str, Any]:
-        return {"id": (await handlers.remove(identifier, asked.reason)).id}
+    @routes.post("/internal/jobs:commit", status_code=204)
+    async def commit(asked: Commitment) -> None:
+        await handlers.commit_all(asked.experiments)
+
+    @routes.post("/internal/jobs:remove", status_code=204)
+    async def remove(asked: Removal) -> None:
+        await handlers.remove_all(asked.ids, asked.reason)
 
     @routes.post("/internal/jobs/{identifier}:cancel")
     async def cancel(identifier: str) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from common import errors
 from common.contracts.jobs import Job, Progress
+from common.contracts.sessions import SessionState
 from common.jobs import repository
 from common.jobs.keys import SessionKeys
 from common.ports.blob_store import BlobStore
@@ -37,9 +38,11 @@ class JobViews:
         self._kind, self._jobs, self._keys, self._blobs = kind, jobs, keys, blobs
 
     async def full(self, record: Record) -> Job:
-        """The whole job. Raises `errors.Gone` when it was dropped, or its session discarded or expired."""
-        if record.state.get("removed"):
-            raise errors.Gone(f"{record.id} was {record.state['removed']} and its content destroyed")
+        """The whole job; of one that a committed session left behind what lies in clear.
+
+        Raises `errors.Gone` when it was dropped, or its session discarded or expired.
+        """
+        _require_there(record)
         job = plain(self._kind, record)
         sealed = record.state.get("sealed", {})
         if not sealed:
@@ -66,8 +69,7 @@ class JobViews:
 
         Raises `errors.Gone` as `full`; nothing is kept of a committed job's output.
         """
-        if record.state.get("removed"):
-            raise errors.Gone(f"{record.id} was {record.state['removed']} and its content destroyed")
+        _require_there(record)
         sealed = record.state.get("sealed", {})
         if not sealed:
             return 0, b""
@@ -79,3 +81,9 @@ class JobViews:
         if not tail:
             return 0, b""
         return int(tail["start"]), base64.b64decode(key.open(record.id, "output", tail["token"]))
+
+
+def _require_there(record: Record) -> None:
+    removed = record.state.get("removed")
+    if removed and removed != SessionState.committed:
+        raise errors.Gone(f"{record.id} was {removed} and its content destroyed")

@@ -18,7 +18,7 @@ from common.http.paging import Listing, listing
 from common.ports.blob_store import BlobStore
 from storage_service.exports import Exports
 from storage_service.handlers import Handlers
-from storage_service.incoming import CommitOpening, IncomingExperiment
+from storage_service.incoming import CommitOpening, IncomingExperiments
 from storage_service.repository import FIELDS
 
 _NEWEST = "-committed"
@@ -86,14 +86,14 @@ def internal(handlers: Handlers) -> APIRouter:
 
     @api.post("/internal/commits/{commit}:open")
     async def open_commit(commit: str, asked: CommitOpening) -> dict[str, Any]:
-        record = await handlers.open_commit(
+        record, stored = await handlers.open_commit(
             commit, session=asked.session, expected=asked.expected, committed=asked.committed
         )
-        return {"id": record.id, "state": record.state["state"]}
+        return {"id": record.id, "state": record.state["state"], "stored": stored}
 
-    @api.put("/internal/experiments/{identifier}", status_code=204)
-    async def store_experiment(identifier: str, incoming: IncomingExperiment) -> None:
-        await handlers.store(identifier, incoming)
+    @api.post("/internal/commits/{commit}:store", status_code=204)
+    async def store_experiments(commit: str, incoming: IncomingExperiments) -> None:
+        await handlers.store(commit, incoming.experiments)
 
     @api.post("/internal/commits/{commit}:seal")
     async def seal_commit(commit: str) -> dict[str, Any]:

@@ -209,10 +209,10 @@ class TestArtifacts:
         answer = await jobs.http.get(f"/v1/trainings/{waiting}/artifact")
         assert (answer.status_code, answer.json()["code"]) == (409, "not_ready")
         job = await succeeded(jobs)
-        path = f"/internal/jobs/{job}:commit"
+        asked = {"experiments": {job: "exp_1"}}
         for _ in range(2):
-            committed = await jobs.http.post(path, json={"experiment": "exp_1"}, headers=SERVICE)
-            assert committed.status_code == 200
+            committed = await jobs.http.post("/internal/jobs:commit", json=asked, headers=SERVICE)
+            assert committed.status_code == 204
         assert (await jobs.record(job)).version == 4
         answer = await jobs.http.get(f"/v1/trainings/{job}/artifact")
         assert answer.status_code == 410 and "exp_1" in answer.json()["detail"]
@@ -222,9 +222,10 @@ class TestArtifacts:
 class TestEnds:
     async def test_removing_leaves_nothing_confidential_and_is_repeatable(self, jobs: Jobs) -> None:
         job = await succeeded(jobs, print="secret")
+        asked = {"ids": [job], "reason": "dropped"}
         for _ in range(2):
-            removed = await jobs.http.post(f"/internal/jobs/{job}:remove", json={"reason": "dropped"}, headers=SERVICE)
-            assert removed.status_code == 200
+            removed = await jobs.http.post("/internal/jobs:remove", json=asked, headers=SERVICE)
+            assert removed.status_code == 204
         record = await jobs.record(job)
         assert (record.version, record.state["sealed"], record.state["blobs"]) == (4, {}, {})
         assert (await jobs.http.post("/internal/datasets/ds_1:referrers", headers=SERVICE)).json()["count"] == 0
@@ -238,6 +239,31 @@ class TestEnds:
         await jobs.handlers.commit(kept, "exp_1")
         with pytest.raises(errors.Conflict, match="exp_1"):
             await jobs.handlers.remove(kept, "dropped")
+
+    async def test_of_several_all_are_removed_but_those_that_must_stay(self, jobs: Jobs) -> None:
+        live, gone = await jobs.submit(do="hang"), await jobs.submit(do="hang")
+        await jobs.handlers.cancel(gone)
+        asked = {"ids": [live, gone], "reason": "expired"}
+        answer = await jobs.http.post("/internal/jobs:remove", json=asked, headers=SERVICE)
+        assert (answer.status_code, answer.json()["code"]) == (409, "conflict")
+        assert [(await jobs.record(one)).state.get("removed") for one in (live, gone)] == [None, "expired"]
+
+    async def test_what_a_committed_session_left_behind_still_says_how_it_ended(self, jobs: Jobs) -> None:
+        job = await jobs.submit(do="hang")
+        await jobs.handlers.cancel(job)
+        await jobs.handlers.remove(job, "committed")
+        shown = await jobs.shown(job)
+        assert (shown["state"], shown["request"], shown["experiment"]) == ("cancelled", None, None)
+        assert (await jobs.http.get(f"/v1/trainings/{job}/output")).content == b""
+
+    async def test_states_are_fetched_together_and_a_missing_job_is_not_found(self, jobs: Jobs) -> None:
+        some = [await jobs.submit(do="hang") for _ in range(3)]
+        answer = await jobs.http.post("/internal/jobs:fetch", json={"ids": some}, headers=SERVICE)
+        assert answer.json()["jobs"] == {job: (await jobs.record(job)).state for job in some}
+        asked = {"ids": [*some, "trn_0"]}
+        assert (await jobs.http.post("/internal/jobs:fetch", json=asked, headers=SERVICE)).status_code == 404
+        asked = {"ids": ["trn_0"] * 201}
+        assert (await jobs.http.post("/internal/jobs:fetch", json=asked, headers=SERVICE)).status_code == 422
 
 
 class TestSweeping:

@@ -137,16 +137,17 @@ async def test_a_commit_that_cannot_be_stored_is_given_up_and_can_be_made_again(
     session = await stage.open()
     await stage.trained(session)
     await stage.trained(session)
-    real, calls = Storage.put, 0
+    real, calls = Storage.store, 0
 
-    async def failing(self: Storage, experiment: str, document: Any) -> None:
+    async def failing(self: Storage, commit: str, experiments: Any) -> None:
         nonlocal calls
         calls += 1
-        if calls == 2:
+        await real(self, commit, dict(list(experiments.items())[:1]))
+        if calls == 1:
             raise errors.IntegrityError("damaged")
-        await real(self, experiment, document)
+        await real(self, commit, experiments)
 
-    monkeypatch.setattr(Storage, "put", failing)
+    monkeypatch.setattr(Storage, "store", failing)
     answer = await stage.commit(session)
     assert (answer.status_code, answer.json()["code"]) == (500, "integrity")
     shown = await stage.show(session)

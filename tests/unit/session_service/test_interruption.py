@@ -40,11 +40,12 @@ class Guillotine:
     def _cutting(self, real: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
         async def write(*args: Any, **kwargs: Any) -> Any:
             self.writes += 1
-            if self.dead or (self.writes == self.at and not self.after):
+            number = self.writes  # others write meanwhile
+            if self.dead or (number == self.at and not self.after):
                 self.dead = True
                 raise Killed
             found = await real(*args, **kwargs)
-            if self.writes == self.at:
+            if number == self.at:
                 self.dead = True
                 raise Killed
             return found

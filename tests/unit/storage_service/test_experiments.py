@@ -165,10 +165,12 @@ async def test_a_sealed_commit_takes_nothing_more(stage: Stage) -> None:
     record = await stage.runtime.store.get("experiments", experiment)
     client = stage.runtime.client("storage", caller="session")
     key = DataKey.generate("exp_new")
-    body = {name: value for name, value in record.state.items() if name != "state"}
+    body = {name: value for name, value in record.state.items() if name not in ("state", "commit")}
     body["key"] = (await stage.runtime.client("session", caller="x").call("POST", "/internal/keys/exp_new"))["key"]
     with pytest.raises(errors.Conflict):
-        await client.call("PUT", "/internal/experiments/exp_new", body=body)
+        await client.call(
+            "POST", f"/internal/commits/{record.state['commit']}:store", body={"experiments": {"exp_new": body}}
+        )
     assert key.owner not in await _ids(stage)
 
 
