@@ -53,8 +53,9 @@ async def by_key(jobs: Repository, fingerprint: str) -> Record | None:
 
 
 async def claimable(jobs: Repository, *, instance: str, exclusive: bool, limit: int = 8) -> Sequence[Record]:
-    """The oldest jobs that wait for a worker, then those whose worker has not been heard of for longer than its lease.
+    """Jobs whose worker has not been heard of for longer than its lease, then the oldest that wait for one.
 
+    In this order: somebody may wait for a lost job for long already, and however many wait must not delay that more.
     `exclusive`: this process is the only one on the store, so that a lease of anybody else is a dead one's.
     """
     waiting = await jobs.page(where=Comparison("state.state", "=", JobState.queued.value), sort=_OLDEST, limit=limit)
@@ -63,7 +64,7 @@ async def claimable(jobs: Repository, *, instance: str, exclusive: bool, limit: 
     abandoned = await jobs.page(
         where=And((In("state.state", _LIVE), Or((lost, theirs)) if exclusive else lost)), sort=_OLDEST, limit=limit
     )
-    return [*waiting, *abandoned]
+    return [*abandoned, *waiting]
 
 
 async def ahead(jobs: Repository, record: Record) -> int:

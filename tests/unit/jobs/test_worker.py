@@ -53,6 +53,18 @@ async def test_the_oldest_is_claimed_first(jobs: Jobs) -> None:
     assert [one.id for one in jobs.tasks.started] == [one.id for one in expected]
 
 
+@pytest.mark.parametrize("settings", [{"slots": 1}])
+async def test_a_lost_one_does_not_wait_behind_all_others(jobs: Jobs) -> None:
+    for _ in range(3):
+        await jobs.submit(do="succeed")
+    lost = await jobs.submit(do="succeed")
+    lease = {"holder": "gone", "until": times.later(times.now(), -1), "token": "t"}
+    await jobs.handlers.jobs.decide(lost, lambda _: Decision("training.started", {"attempt": 1}, {"lease": lease}))
+    jobs.work()
+    await jobs.reaches(lost, "succeeded")
+    assert jobs.tasks.started[0].id == lost
+
+
 @pytest.mark.parametrize("settings", [{"slots": 2}])
 async def test_no_more_run_than_there_are_slots(jobs: Jobs) -> None:
     created = [await jobs.submit(do="hold") for _ in range(4)]
