@@ -28,6 +28,7 @@ from common.bells import Bells
 from common.contracts.service import Readiness
 from common.http.app import create_app
 from common.http.client import ServiceClient
+from common.http.in_process import InProcessTransport
 from common.journal import Journal
 from common.notifier import Notifier
 from common.ports.blob_store import BlobStore
@@ -130,8 +131,7 @@ class Runtime:
             # Looked up at the call, so that services can be built in any order.
             await self._apps[service](scope, receive, send)
 
-        transport = httpx.ASGITransport(app=found, raise_app_exceptions=False)
-        http = httpx.AsyncClient(transport=transport, base_url=f"http://{service}")
+        http = httpx.AsyncClient(transport=InProcessTransport(found), base_url=f"http://{service}")
         self._clients.append(http)
         return ServiceClient(http, caller=caller, service=service, token=self.service_token, journal=self.journal)
 

@@ -9,18 +9,19 @@ from fastapi import Depends, Header
 
 from common import errors
 
+# The functions are async because FastAPI hands any other dependency to a thread, which takes longer than they do.
 WAIT_LIMIT = 60.0
 _WAIT = re.compile(r"(?:^|[,;\s])wait=(\d{1,6})(?:$|[,;\s])", re.IGNORECASE)
 
 
-def _waiting(
+async def _waiting(
     prefer: Annotated[str | None, Header(description="`wait=N`: answer when done, at most N seconds")] = None,
 ) -> float:
     match = _WAIT.search(prefer or "")
     return min(float(match.group(1)), WAIT_LIMIT) if match else 0.0
 
 
-def _key(
+async def _key(
     idempotency_key: Annotated[
         str | None, Header(min_length=1, max_length=255, description="Repeating the request with it makes no double")
     ] = None,
@@ -28,7 +29,7 @@ def _key(
     return idempotency_key
 
 
-def _if_match(
+async def _if_match(
     if_match: Annotated[str | None, Header(max_length=200, description="ETag of what was read")] = None,
 ) -> str | None:
     return if_match
