@@ -65,7 +65,7 @@ def routes(handlers: Handlers, exports: Exports, blobs: BlobStore) -> APIRouter:
     async def experiment_artifact(ref: str) -> StreamingResponse:
         """The trained model in skops format."""
         artifact = await handlers.artifact(ref)
-        content = artifact.content(blobs)
+        content = await artifact.begun(blobs)
         return StreamingResponse(content, media_type="application/octet-stream", headers=artifact.headers())
 
     @api.patch("/v1/experiments/{ref}")
