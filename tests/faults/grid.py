@@ -65,10 +65,9 @@ class CrashGrid:
 
     def die(self, kind: type[Scenario], point: Point, *, again: Point | None = None, crowd: bool = False) -> None:
         """Kill the platform there, and once more `again` while it starts; everything must be as if nothing had been."""
-        self._restarted(point)
         for _ in range(_ROUNDS):
             # How often the relay ships and a worker looks is chance: what is not reached now is in the next run.
-            scenario, others = self._killed(kind, crowd=crowd)
+            scenario, others = self._killed(kind, point, crowd=crowd)
             if self.victim.killed:
                 break
         else:
@@ -84,16 +83,11 @@ class CrashGrid:
         scenario.check()
         self.victim.keeps_its_promises()
 
-    def _restarted(self, point: Point) -> None:
-        if self.victim.process is not None:
-            self.victim.kill()
-        self.victim.start(point)
-
-    def _killed(self, kind: type[Scenario], *, crowd: bool) -> tuple[Scenario, Crowd | None]:
+    def _killed(self, kind: type[Scenario], point: Point, *, crowd: bool) -> tuple[Scenario, Crowd | None]:
         scenario = kind(self.victim)
         scenario.prepare()
         others = Crowd(self.victim) if crowd else None
-        self.victim.arm()
+        self.victim.arm(point)
         with contextlib.suppress(Died):
             if others:
                 others.submit()
@@ -108,9 +102,9 @@ class CrashGrid:
 
     def _die_at_start(self, point: Point) -> None:
         """Let the recovery die too, if it comes to that point within a moment."""
-        self.victim.arm()
+        self.victim.arm(point)
         with contextlib.suppress(Died):
-            self.victim.start(point)
+            self.victim.start()
             self._linger()
         self.victim.disarm()
         if self.victim.killed:

@@ -1,6 +1,7 @@
 """`python -m tests.faults.launcher`: the embedded platform, its ports wrapped so that it can die at a chosen call.
 
-What `AUTOLEARN_TEST_KILL=port.method:n:before|within|after` names is killed by its own SIGKILL; see `points`.
+What `AUTOLEARN_TEST_KILL=port.method:n:before|within|after` names is killed by its own SIGKILL; what arms it may name
+another point, so that one process serves many; see `points`.
 """
 
 from __future__ import annotations
@@ -31,18 +32,32 @@ class Executioner:
     """Counts calls while it is armed, lists them, and kills its process at the chosen one."""
 
     def __init__(self, folder: Path, point: Point | None) -> None:
-        self._folder, self._armed, self._point = folder, folder / ARMED, point
+        self._folder, self._armed, self._told, self._point = folder, folder / ARMED, point, point
+        self._written, self._text = 0, ""
         self._counts: Counter[str] = Counter()
         self._calls = os.open(folder / CALLS, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_TRUNC)
 
     def called(self, call: str) -> str:
         """The moment at which this call is to be killed, or nothing."""
-        if not self._armed.exists():
+        if not self._is_armed():
             return ""
         self._counts[call] += 1
         os.write(self._calls, f"{call}\n".encode())
         point = self._point
         return point.moment if point and (point.call, point.number) == (call, self._counts[call]) else ""
+
+    def _is_armed(self) -> bool:
+        try:
+            written = self._armed.stat().st_mtime_ns
+            if written != self._written:
+                text = self._armed.read_text()
+                self._written, self._point = written, Point.parse(text) if text else self._told
+                if text != self._text:  # the same point again: what was not reached yet is counted on
+                    self._text = text
+                    self._counts.clear()
+        except FileNotFoundError:
+            return False
+        return True
 
     def kill(self) -> None:
         """Say where, and die."""

@@ -13,7 +13,8 @@ KILL: Final = "AUTOLEARN_TEST_KILL"
 FOLDER: Final = "AUTOLEARN_TEST_FAULTS"
 """The folder of the files below."""
 ARMED, CALLS, KILLED = "armed", "calls", "killed"
-"""Calls count while `armed` is there; they are listed in `calls`; who dies leaves his place in `killed`."""
+"""Calls count while `armed` is there, which may name the point, and are listed in `calls`; who dies says where in
+`killed`."""
 MOMENTS = ("before", "within", "after")
 
 PORTS: Mapping[str, tuple[str, ...]] = {

@@ -13,7 +13,7 @@ from typing import Any, Self, TypeVar
 
 import httpx
 
-from tests.faults.points import ARMED, CALLS, FOLDER, KILL, KILLED, Point
+from tests.faults.points import ARMED, CALLS, FOLDER, KILLED, Point
 from tests.platforms import ROOT, Platform
 
 Found = TypeVar("Found")
@@ -32,17 +32,13 @@ class Victim(Platform):
         self.faults.mkdir(parents=True, exist_ok=True)
         self.point: Point | None = None
 
-    def start(self, point: Point | None = None) -> Self:
-        """Start it, to die at the `point` when that is armed; raises `Died` if it does before it listens."""
-        self.point = point
-        told = {FOLDER: str(self.faults)}
-        if self.point:
-            told[KILL] = str(self.point)
+    def start(self) -> Self:
+        """Start it; raises `Died` if it is armed and dies before it listens."""
         with self.logs.open("a") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "tests.faults.launcher", "--port", "0", "--data", str(self.data)],
                 cwd=ROOT,
-                env={**self.environment, **told},
+                env={**self.environment, FOLDER: str(self.faults)},
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=log,
@@ -60,10 +56,13 @@ class Victim(Platform):
 
     # Dying.
 
-    def arm(self) -> None:
-        """Count from now on."""
+    def arm(self, point: Point | None = None) -> None:
+        """Count from now on, and die at the `point`."""
+        self.point = point
         (self.faults / KILLED).unlink(missing_ok=True)
-        (self.faults / ARMED).touch()
+        written = self.faults / "arming"
+        written.write_text(str(point or ""))
+        written.rename(self.faults / ARMED)
 
     def disarm(self) -> None:
         """Count no more."""
