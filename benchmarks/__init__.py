@@ -1,0 +1,1 @@
+"""Comparable, repeatable figures: what AutoLearn does against the barest program that could do the same."""

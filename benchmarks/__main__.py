@@ -1,0 +1,48 @@
+"""`python -m benchmarks [NAME …] [--quick] [--write]`: measures figures against their floors and prints the table."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from benchmarks import calls, experiments, footprint, log, machine, report, starting, training
+from benchmarks.figure import FULL, QUICK, Figure, Measure
+
+FIGURES: dict[str, Measure] = {
+    "small": training.one_small,
+    "many": training.many_small,
+    "forest": training.forest,
+    "calls": calls.reads,
+    "footprint": footprint.memory_and_idling,
+    "experiments": experiments.pages,
+    "ready": starting.ready,
+    "help": starting.help_text,
+    "log": log.verification_and_rebuild,
+}
+_PAGE = Path(__file__).parent.parent / "docs" / "benchmarks.md"
+
+
+def main() -> int:
+    """Measure; the exit code is 0 also where a promise is missed: figures are read, not asserted."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("names", nargs="*", choices=[*FIGURES, []], metavar="NAME", help=" ".join(FIGURES))
+    parser.add_argument("--quick", action="store_true", help="few repetitions, small amounts")
+    parser.add_argument("--write", action="store_true", help=f"write docs/{_PAGE.name}")
+    asked = parser.parse_args()
+    figures: list[Figure] = []
+    about = machine.described()
+    for name in asked.names or FIGURES:
+        print(f"measuring {name} …", file=sys.stderr, flush=True)
+        figures += FIGURES[name](QUICK if asked.quick else FULL)
+        print(report.table(figures[-1:]), file=sys.stderr, flush=True)
+    print(about)
+    print()
+    print(report.table(figures), end="")
+    if asked.write:
+        _PAGE.write_text(report.page(figures, about, quick=asked.quick))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

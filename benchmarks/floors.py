@@ -1,0 +1,117 @@
+"""The floors: the barest programs that do the same work. `python -m benchmarks.floors` is the bare fork server.
+
+It loads what ours loads, then forks a child for every line it reads: the same file is read, the same pipeline fitted,
+the same artifact written; no measures, no sealing, no records, no limits.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import importlib
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+_THREADS = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+
+
+class BareForkServer:
+    """The other end of that process."""
+
+    def __init__(self, process: subprocess.Popen[str], request: Mapping[str, Any], dataset: Path) -> None:
+        self._process, self._request, self._dataset = process, request, dataset
+
+    def fit(self, count: int = 1, together: int = 1) -> float:
+        """Seconds in which `count` children do the request, `together` at a time."""
+        order = {"request": self._request, "dataset": str(self._dataset), "count": count, "together": together}
+        assert self._process.stdin is not None and self._process.stdout is not None
+        began = time.perf_counter()
+        self._process.stdin.write(json.dumps(order) + "\n")
+        self._process.stdin.flush()
+        if self._process.stdout.readline() != "done\n":
+            raise RuntimeError("the bare fork server failed")
+        return time.perf_counter() - began
+
+
+@contextlib.contextmanager
+def bare_fork_server(request: Mapping[str, Any], dataset: Path) -> Iterator[BareForkServer]:
+    """A bare fork server for a request as the platform completed it."""
+    with subprocess.Popen(
+        [sys.executable, "-m", "benchmarks.floors"],
+        env={**os.environ, **_THREADS},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        yield BareForkServer(process, request, dataset)
+        assert process.stdin is not None
+        process.stdin.close()
+
+
+def _serve() -> None:
+    from common.learning import rehearsal
+    from common.runtime import TASKS
+
+    for name in dict.fromkeys(one.partition(":")[0] for one in TASKS):
+        importlib.import_module(name)
+    rehearsal.rehearse()
+    gc.collect()
+    gc.freeze()
+    for line in sys.stdin:
+        order = json.loads(line)
+        left, running = order["count"], set()
+        while left or running:
+            while left and len(running) < order["together"]:
+                child = os.fork()
+                if child == 0:
+                    _child(order["request"], Path(order["dataset"]))
+                running.add(child)
+                left -= 1
+            ended, status = os.wait()
+            running.remove(ended)
+            if status:
+                sys.exit(1)
+        print("done", flush=True)
+
+
+def _child(request: dict[str, Any], dataset: Path) -> None:
+    code = 1
+    try:
+        fit(request, dataset, dataset.with_name(f"artifact-{os.getpid()}"))
+        code = 0
+    finally:
+        os._exit(code)
+
+
+def fit(request: dict[str, Any], dataset: Path, target: Path) -> None:
+    """The work itself; writes the artifact to `target` durably, then removes it."""
+    from common.learning import artifact, preprocessing, registry, sample
+    from common.learning.notes import Notes
+    from common.learning.split import divide
+
+    notes = Notes()
+    columns = preprocessing.usable(request["columns"], notes)
+    rows = sample.read(dataset, columns, {"name": request["target"], "type": request["target_type"]})
+    split = divide(rows.target, request["task"], request["split"], notes)
+    train = rows.rows(split.train)
+    algorithm = registry.algorithms()[request["algorithm"]]
+    estimator = algorithm.build(request["task"], request["parameters"], 1)
+    model = preprocessing.pipeline(columns, estimator, dense=algorithm.dense)
+    model.fit(train.features, train.target)
+    temporary = target.with_suffix(".new")
+    with temporary.open("wb") as file:
+        file.write(artifact.dump(model))
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.rename(target)
+    target.unlink()
+
+
+if __name__ == "__main__":
+    _serve()

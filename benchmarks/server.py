@@ -1,0 +1,101 @@
+"""A platform of its own for a measurement: started as a person would, in a temporary folder, gone afterwards."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+_PATIENCE = 120.0
+
+
+@dataclass(frozen=True)
+class Server:
+    """A running platform."""
+
+    url: str
+    process: int
+    folder: Path
+    http: httpx.Client
+    ready_after: float
+    """Seconds from its start to the first 200 of /readyz."""
+
+    def json(self, method: str, path: str, **how: Any) -> Any:
+        """The JSON answer to a request; an error answer raises."""
+        answer = self.http.request(method, path, **how)
+        answer.raise_for_status()
+        return answer.json()
+
+    def settle(self) -> None:
+        """Wait until the carried-in datasets are there and the fork server has computed one training."""
+        end = time.monotonic() + _PATIENCE
+        while len(self.json("GET", "/v1/datasets")["items"]) < 5:
+            if time.monotonic() > end:
+                raise TimeoutError("the carried-in datasets did not come")
+            time.sleep(0.1)
+        self.train(self.session("warm-up"))
+
+    def session(self, name: str) -> str:
+        """The id of a new session."""
+        return str(self.json("POST", "/v1/sessions", json={"name": name})["id"])
+
+    def train(self, session: str, **changes: Any) -> Any:
+        """One small training, submitted and waited for: the job, or a `RuntimeError` if it did not succeed."""
+        job = self.json("POST", "/v1/trainings", json=small(session, **changes), headers={"Prefer": "wait=60"})
+        if job["state"] != "succeeded":
+            raise RuntimeError(f"training {job['state']}: {job['problem']}")
+        return job
+
+    def dataset(self, name: str, folder: Path) -> Path:
+        """A copy of a stored dataset."""
+        answer = self.http.get(f"/v1/datasets/{name}/content", params={"format": "parquet"})
+        answer.raise_for_status()
+        path = folder / f"{name}.parquet"
+        path.write_bytes(answer.content)
+        return path
+
+
+def small(session: str, **changes: Any) -> dict[str, Any]:
+    """The request of the small training: logistic regression on iris."""
+    return {
+        "session": session,
+        "dataset": "iris",
+        "target": "species",
+        "algorithm": "logistic_regression",
+        **changes,
+    }
+
+
+@contextlib.contextmanager
+def server(*, module: str = "embedded", folder: Path | None = None, **settings: str) -> Iterator[Server]:
+    """A platform with these settings (`port="8470"` becomes AUTOLEARN_PORT); on `folder`, or on a new one."""
+    with contextlib.ExitStack() as stack:
+        if folder is None:
+            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="autolearn-bench-")))
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("AUTOLEARN_")}
+        environment.update({f"AUTOLEARN_{name.upper()}": value for name, value in settings.items()})
+        began = time.monotonic()
+        process = stack.enter_context(
+            subprocess.Popen(
+                [sys.executable, "-m", module, "--port", "0", "--data", str(folder)],
+                env=environment,
+                stdout=subprocess.PIPE,
+                text=True,
+            )
+        )
+        stack.callback(process.terminate)
+        assert process.stdout is not None
+        url = process.stdout.readline().split()[-1]
+        http = stack.enter_context(httpx.Client(base_url=url, timeout=_PATIENCE))
+        while http.get("/readyz").status_code != 200:
+            time.sleep(0.005)
+        yield Server(url, process.pid, folder, http, time.monotonic() - began)
