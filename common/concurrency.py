@@ -9,7 +9,7 @@ from typing import TypeVar
 
 Item = TypeVar("Item")
 
-AT_ONCE = 32
+AT_ONCE = 16
 """Enough writes to share one flush of the disk; few enough that what they wake up together keeps nobody waiting."""
 
 

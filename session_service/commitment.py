@@ -20,6 +20,7 @@ from common.concurrency import each, slices
 from common.contracts.sessions import SessionState
 from common.ports.record_store import Record
 from common.records.repository import Decision
+from common.records.sealing import DataKey
 from common.runtime import Runtime
 from session_service import model
 from session_service.clients import Jobs, Storage
@@ -127,16 +128,19 @@ class Commitment:
 
         async def store(some: list[Batch]) -> None:
             states = await self._jobs.fetch(record.state["job"] for batch in some for record in batch.records)
-            documents: dict[str, Mapping[str, Any]] = {}
+            targets: dict[str, DataKey] = {}
 
-            async def seal(batch: Batch) -> None:
-                target = await self.keys.create(batch.experiment)
-                training = batch.training.state["job"]
+            async def make_key(batch: Batch) -> None:
+                targets[batch.experiment] = await self.keys.create(batch.experiment)
+
+            await each(some, make_key)
+            documents: dict[str, Mapping[str, Any]] = {}
+            for batch in some:
+                training, target = batch.training.state["job"], targets[batch.experiment]
                 evaluations = [(job, states[job]) for job in (one.state["job"] for one in batch.evaluations)]
                 document = await resealing.experiment(target, training, states[training], evaluations, tags)
                 documents[batch.experiment] = {**document, **place}
 
-            await each(some, seal)
             await self._storage.store(commit["id"], documents)
 
         missing = [batch for batch in work if batch.experiment not in opening.stored]

@@ -5,6 +5,7 @@ Artifacts and other blobs stay as they are, under the keys of their attempts; on
 
 from __future__ import annotations
 
+import asyncio
 import base64
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -31,9 +32,9 @@ class Resealing:
 
         Evaluations are one value: as many as there may be, they make one token, or one sealed blob that it names.
         """
-        sealed = {name: target.seal(training, name, self._open(training, state, name)) for name in _OF_TRAINING}
-        found = [(job, one) for job, one in evaluations]
-        listed = [self._evaluation(job, one) for job, one in found]
+        found = list(evaluations)
+        # Ciphers in another thread: of thousands they take seconds, in which requests must be answered.
+        sealed, listed = await asyncio.to_thread(self._sealed_again, target, training, state, found)
         name = f"storage/{target.owner}/{self._commit}/evaluations"
         kept = await sealed_blobs.outsource(self._blobs, listed, name, target.secret)
         sealed["evaluations"] = target.seal(target.owner, "evaluations", kept)
@@ -50,6 +51,12 @@ class Resealing:
             "blobs": blobs,
             "key": base64.b64encode(target.secret).decode(),
         }
+
+    def _sealed_again(
+        self, target: DataKey, training: str, state: State, found: Iterable[tuple[str, State]]
+    ) -> tuple[dict[str, str], list[dict[str, Any]]]:
+        sealed = {name: target.seal(training, name, self._open(training, state, name)) for name in _OF_TRAINING}
+        return sealed, [self._evaluation(job, one) for job, one in found]
 
     def _evaluation(self, job: str, state: State) -> dict[str, Any]:
         plain = {

@@ -6,11 +6,12 @@ import base64
 import secrets
 from typing import Any
 
-from common import times
+from common import ids, times
 from common.jobs import routes
 from common.jobs.handlers import JobHandlers, Submission
 from common.ports.record_store import Record
 from common.records import sealed_blobs
+from common.records.event import Event, digest, state_event
 from common.records.repository import Decision
 from common.runtime import Runtime
 from common.service import Service
@@ -37,6 +38,47 @@ class TestJobs:
             plain["training"] = training
         asked = {"algorithm": "svm", "target": "species", "parameters": {"C": 1.0}, **request}
         return await self.handlers.submit(Submission(session, asked, plain), {})
+
+    async def finished(self, session: str, *, f1: float) -> Record:
+        """A training that has succeeded without ever having been asked for: one write, for thousands of them."""
+        jobs, job, now = self.handlers.jobs, ids.new_id("trn"), times.now()
+        key = await self.handlers.keys.get(session)
+        summary = {
+            "dataset": "penguins@1",
+            "dataset_digest": "sha256:1",
+            "target": "species",
+            "task": "classification",
+            "algorithm": "svm",
+            "parameters": {"C": 1.0},
+            "measures": {"f1": f1},
+            "seconds": 0.5,
+        }
+        asked = {"algorithm": "svm", "target": "species", "parameters": {"C": 1.0}}
+        result = {"measures": {"f1": f1}, "padding": "x" * 1_000}
+        secret = base64.b64encode(secrets.token_bytes(32)).decode()
+        plain = {"session": session, "dataset": "penguins@1", "dataset_id": "ds_1", "algorithm": "svm", "created": now}
+        told: dict[str, dict[str, Any]] = {
+            "queued": {**plain, "trace_id": "0" * 32, "sealed": {"request": key.seal(job, "request", asked)}},
+            "started": {"attempt": 1, "started": now, "sealed": {"attempt_key": key.seal(job, "attempt_key", secret)}},
+            "succeeded": {
+                "ended": now,
+                "sealed": {"result": key.seal(job, "result", result), "summary": key.seal(job, "summary", summary)},
+            },
+        }
+        outbox: list[Event] = []
+        state: dict[str, Any] | None = None
+        for number, (name, data) in enumerate(told.items(), 1):
+            before = digest(outbox[-1]) if outbox else ""
+            event = state_event(
+                f"training.{name}", source=jobs.source, subject=job, sequence=number, data=data, prevhash=before
+            )
+            state = jobs.lifecycle.fold(state, event)
+            outbox.append(event)
+        assert state is not None
+        envelope = {"time": outbox[-1]["time"]}
+        record = Record(job, len(outbox), digest(outbox[-1]), state, tuple(outbox), envelope)
+        await jobs.store.insert(jobs.name, record)
+        return record
 
     async def start(self, job: str) -> bytes:
         """A worker takes it; the key of the attempt."""

@@ -10,6 +10,7 @@ from autolearn.backoff import Backoff
 from autolearn.failures import WaitTimedOut
 from autolearn.references import Named, reference, segment
 from autolearn.transport import Transport
+from common import errors
 from common.contracts.sessions import Comparison, Session, SessionRecord, SessionState
 
 
@@ -72,7 +73,7 @@ class Sessions:
 
         Without `records` all of them, which ends the session; with `records` (jobs) only those, and it stays
         open. Raises `errors.SessionBusy` while jobs are open, `errors.SessionClosed`, `WaitTimedOut` after
-        `timeout` seconds (the commit goes on).
+        `timeout` seconds (the commit goes on), and what made the platform give it up: nothing was committed then.
         """
         body: dict[str, Any] = {}
         if records is not None:
@@ -84,12 +85,18 @@ class Sessions:
             "POST", f"/v1/sessions/{segment(session)}:commit", json=body, wait=max(1.0, min(timeout, 30.0))
         )
         now = self._session(self._transport.document(answer))
-        while now.state is SessionState.committing or (
-            answer.status_code == 202 and records is None and now.state is SessionState.open
-        ):
+        if now.state is not SessionState.committing:
+            return now
+        while now.state is SessionState.committing:
             if not await waiting.pause():
                 raise WaitTimedOut(f"session {now.id} is still {now.state} after {timeout:g} s; it goes on")
             now = await self.show(now.id)
+        # Beginning to commit has cleared what a session says of an earlier one.
+        if now.problem is not None:
+            told = {**now.problem, "detail": f"nothing was committed: {now.problem.get('detail', '')}"}
+            raise errors.from_problem(told)
+        if records is None and now.state is not SessionState.committed:
+            raise errors.Conflict(f"session {now.id} is {now.state}: its commit was given up, and more happened since")
         return now
 
     async def discard(self, session: Named) -> Session:

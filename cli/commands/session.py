@@ -236,6 +236,7 @@ def _show(run: Invocation, session: Session) -> None:
             "open jobs": _endings(session.open_jobs),
             "experiments": _endings(session.experiments),
             "expires": None if session.state.closed else when(session.expires),
+            "problem": (session.problem or {}).get("detail"),
         }
     )
 

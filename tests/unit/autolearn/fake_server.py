@@ -45,6 +45,7 @@ class FakePlatform:
         self.hold.set()
         self.failing = "naive_bayes"  # the algorithm whose trainings fail
         self.commit_polls = 0  # how many reads a commit takes
+        self.commit_problem: dict[str, str] | None = None  # why it is given up after them
         self.corrupt_artifacts = False
         self.late: list[str] = []  # jobs that have ended, of which the session does not know yet
         self.lateness = 0  # how many reads of a session it takes until it knows
@@ -264,7 +265,8 @@ class FakePlatform:
                 if session["state"] == "committing":
                     self.commit_polls -= 1
                     if self.commit_polls <= 0:
-                        session["state"] = "committed"
+                        session["state"] = "open" if self.commit_problem else "committed"
+                        session["problem"] = self.commit_problem
             case "compare":
                 jobs = [self.jobs[job] for job in self.records[session["id"]]]
                 row = {"field": "algorithm", "values": [job["algorithm"] for job in jobs], "differs": True}

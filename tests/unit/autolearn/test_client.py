@@ -43,6 +43,15 @@ async def test_commit_waits_until_the_session_has_left_committing(client: Client
     assert (await client.sessions.commit(session)).state == "committed"
 
 
+async def test_a_commit_that_is_given_up_later_is_the_error_that_the_session_tells(
+    client: Client, platform: FakePlatform
+) -> None:
+    platform.commit_polls, platform.commit_problem = 2, {"code": "integrity", "detail": "damaged"}
+    session = await client.sessions.open()
+    with pytest.raises(errors.IntegrityError, match="nothing was committed: damaged"):
+        await client.sessions.commit(session)
+
+
 async def test_waiting_includes_the_moment_until_the_session_knows(
     client: Client, platform: FakePlatform, penguins: Path
 ) -> None:

@@ -236,6 +236,14 @@ def test_chosen_records_are_dropped_and_committed(shell: Shell, uploaded: None) 
     assert shell("session", "show").code == 0
 
 
+def test_a_commit_that_is_given_up_fails_with_its_problem(shell: Shell, platform: FakePlatform, uploaded: None) -> None:
+    shell("train", "penguins", "svm", "-t", "species")
+    platform.commit_polls, platform.commit_problem = 1, {"code": "integrity", "detail": "damaged"}
+    ended = shell("session", "commit")
+    assert ended.code != 0 and "nothing was committed: damaged" in ended.err
+    assert "damaged" in shell("session", "show").out
+
+
 def test_experiments_are_annotated_and_exported(shell: Shell, uploaded: None, tmp_path: Path) -> None:
     shell("train", "penguins", "svm", "random_forest", "-t", "species")
     shell("session", "commit")
