@@ -18,8 +18,8 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initial
 from tests.faults.world import World
 
 Found = TypeVar("Found")
-EXAMPLES = int(os.environ.get("AUTOLEARN_TEST_EXAMPLES", "12"))
-STEPS = int(os.environ.get("AUTOLEARN_TEST_STEPS", "40"))
+EXAMPLES = int(os.environ.get("AUTOLEARN_TEST_EXAMPLES", "8"))
+STEPS = int(os.environ.get("AUTOLEARN_TEST_STEPS", "30"))
 REFUSED = {404, 409, 410, 422}
 AWAY = {429, 503}
 _TRAINING = {"dataset": "penguins", "target": "species", "algorithm": "svm"}
@@ -153,7 +153,7 @@ Life.TestCase.settings = settings(
     max_examples=EXAMPLES,
     stateful_step_count=STEPS,
     deadline=None,
-    derandomize=EXAMPLES <= 12,
+    derandomize=EXAMPLES <= 8,
     print_blob=True,
     suppress_health_check=list(HealthCheck),
 )
