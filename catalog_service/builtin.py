@@ -21,6 +21,7 @@ class Builtin:
 
     def __init__(self, handlers: Handlers, uploads: Uploads, tables: Tables) -> None:
         self._handlers, self._uploads, self._tables = handlers, uploads, tables
+        handlers.datasets.coming.update(NAMES)
 
     async def run(self) -> None:
         """Upload each dataset whose id was never taken: one that was deleted stays deleted."""
@@ -31,6 +32,8 @@ class Builtin:
                 except errors.AutoLearnError as error:
                     # The next start tries again; until then the platform serves without it.
                     _log.warning("a carried-in dataset is missing", dataset=name, code=error.code, detail=error.detail)
+                finally:
+                    self._handlers.datasets.coming.discard(name)
 
     async def _upload(self, name: str) -> None:
         identifier = ids.derived_id("ds", "builtin", name)

@@ -52,16 +52,20 @@ class Datasets:
 
     def __init__(self, records: Repository) -> None:
         self.records = records
+        self.coming: set[str] = set()  # names that are being carried in and will be there in a moment
 
     async def resolve(self, text: str) -> Record:
         """The available version that a reference names.
 
-        Raises `errors.NotFound` (with near misses), `errors.AmbiguousReference` for a digest or ending of several.
+        Raises `errors.NotFound` (with near misses), `errors.AmbiguousReference` for a digest or ending of several, and
+        `errors.Unavailable` for one that is just being carried in.
         """
         wanted = model.reference(text)
         record = await (self.records.find(wanted.id) if wanted.id else self._named(wanted))
         if record is None and wanted.bare:
             record = await self._by_ending(text)
+        if record is None and wanted.name in self.coming:
+            raise errors.Unavailable(f"the dataset {wanted.name} is being carried in; try again", retry_after=1)
         if record is None:
             raise errors.NotFound(await self._missing(wanted))
         if record.state["state"] != DatasetState.available:

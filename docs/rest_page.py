@@ -47,7 +47,7 @@ def _entry(path: str, method: str, operation: Mapping[str, Any]) -> str:
     answers = [
         f"{status} {_shape(_schema(answer))}".strip()
         for status, answer in operation.get("responses", {}).items()
-        if status != "422"
+        if status != "default"
     ]
     lines += [f"- answers: {'; '.join(answers)}", ""]
     return "\n".join(lines)

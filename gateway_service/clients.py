@@ -10,8 +10,9 @@ from common import errors
 from common.http.client import ServiceClient
 
 _PATHS = {
-    "training": "/v1/trainings",
-    "evaluation": "/v1/evaluations",
+    # Raw records: a job whose content was destroyed is still somewhere in the log.
+    "training": "/internal/jobs",
+    "evaluation": "/internal/jobs",
     "session": "/v1/sessions",
     "storage": "/v1/experiments",
     "catalog": "/v1/datasets",

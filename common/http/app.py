@@ -11,6 +11,7 @@ from fastapi import APIRouter, Depends, FastAPI, Request
 from fastapi.routing import APIRoute
 
 from common import errors
+from common.contracts.problems import Problem
 from common.contracts.service import Info, Readiness
 from common.http import problems
 from common.http.calls import CallLog
@@ -60,6 +61,21 @@ def known_parameters(request: Request) -> None:
         )
 
 
+def _describe_problems(app: FastAPI) -> None:
+    """Say in the OpenAPI document that problems have a media type of their own: FastAPI knows one for all answers."""
+    described = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        document = described()
+        for operation in (one for item in document["paths"].values() for one in item.values()):
+            content = operation["responses"].get("default", {}).get("content", {})
+            if "application/json" in content:
+                content[problems.MEDIA_TYPE] = content.pop("application/json")
+        return document
+
+    app.openapi = openapi  # type: ignore[method-assign]
+
+
 def _query_parameters(dependant: Any) -> list[Any]:
     return [*dependant.query_params, *(p for inner in dependant.dependencies for p in _query_parameters(inner))]
 
@@ -90,9 +106,12 @@ def create_app(
         redoc_url=None,
         redirect_slashes=False,
         generate_unique_id_function=lambda route: route.name,
+        # Instead of FastAPI's own description of a 422, which is not what is answered.
+        responses={"default": {"model": Problem, "description": "What went wrong, as a problem document (RFC 9457)"}},
     )
     app.state.body_limit = body_limit
     problems.install(app)
+    _describe_problems(app)
     health = router(tags=["health"])
 
     @health.get("/livez")

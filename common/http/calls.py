@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import hashlib
 import hmac
@@ -122,7 +123,7 @@ class CallLog:
                 route=getattr(route, "path_format", None) or getattr(route, "path", scope["path"]),
                 mode="async" if status == 202 else "sync",
                 status=status,
-                outcome=outcome(status),
+                outcome="abandoned" if seen.get("abandoned") else outcome(status),
                 duration=round(time.monotonic() - started, 6),
                 request_size=sizes["request"],
                 response_size=sizes["response"],
@@ -156,6 +157,10 @@ class CallLog:
 
         try:
             await self.app(scope, listening, _traced(sending, cause))
+        except asyncio.CancelledError:
+            # The caller has given up (a deadline, a closed connection): not a failure of this service.
+            seen["abandoned"] = True
+            raise
         finally:
             with contextlib.suppress(ValueError):
                 _notes.reset(token)
