@@ -11,6 +11,7 @@ Every step may be repeated. Until 3 it can fail, and the session is open again; 
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -96,7 +97,7 @@ class Commitment:
             # The session takes no jobs while it commits, so what it holds is the same at every attempt.
             there = await self._records.of(session.id, RecordState.held, RecordState.committed, without=("sealed",))
             mine = [r for r in there if r.state.get("commit", commit["id"]) == commit["id"]]
-            work = batches(session.id, mine, model.choice(commit))
+            work = await asyncio.to_thread(batches, session.id, mine, model.choice(commit))
             try:
                 await self._store(session, work)
             except errors.AutoLearnError as error:

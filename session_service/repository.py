@@ -25,7 +25,7 @@ SESSIONS = Collection(
     ),
     unique=("state.idempotency_key",),
 )
-RECORDS = Collection("session_records", indexes=(("state.session", "state.created"),))
+RECORDS = Collection("session_records", indexes=(("state.session", "state.created", "state.state"),))
 KEYS = Collection("keys")
 
 SESSION_FIELDS: Fields = {

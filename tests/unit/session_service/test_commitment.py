@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
 
-from common import errors
+from common import errors, ids
+from common.records.event import canonical
+from session_service import model
 from session_service.clients import Storage
 from tests.jobs_for_tests import ARTIFACT
 
@@ -155,6 +158,69 @@ async def test_a_commit_that_cannot_be_stored_is_given_up_and_can_be_made_again(
     assert (await stage.experiments.get("/v1/experiments")).json()["items"] == []
     assert (await stage.commit(session)).status_code == 200
     assert len((await stage.experiments.get("/v1/experiments")).json()["items"]) == 2
+
+
+async def test_a_commit_that_was_interrupted_goes_on_where_it_was(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = await stage.open()
+    jobs = [await stage.trained(session) for _ in range(3)]
+    real: Any = Storage.store
+    given: list[set[str]] = []
+
+    async def faltering(self: Storage, commit: str, experiments: Mapping[str, Any]) -> None:
+        given.append(set(experiments))
+        if len(given) > 1:
+            return await real(self, commit, experiments)
+        first = next(iter(experiments))
+        await real(self, commit, {first: experiments[first]})
+        raise errors.Unavailable("storage is away")
+
+    monkeypatch.setattr(Storage, "store", faltering)
+    assert (await stage.commit(session)).json()["state"] == "committed"
+    assert [len(some) for some in given] == [3, 2] and given[1] < given[0]
+    listed = (await stage.experiments.get("/v1/experiments")).json()["items"]
+    assert sorted(one["training"] for one in listed) == sorted(jobs)
+
+
+async def test_what_is_stored_without_its_summary_is_stored_again(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = await stage.open()
+    await stage.trained(session)
+    store = stage.runtime.store
+    real, tries = store.put_view, 0
+
+    async def failing(*told: Any) -> None:
+        nonlocal tries
+        tries += 1
+        if tries <= 3:  # a call is tried so often
+            raise errors.Unavailable("full")
+        await real(*told)
+
+    monkeypatch.setattr(store, "put_view", failing)
+    assert (await stage.commit(session)).json()["state"] == "committed"
+    assert len((await stage.experiments.get("/v1/experiments")).json()["items"]) == 1
+
+
+async def test_all_trainings_but_one_may_be_chosen(stage: Stage) -> None:
+    session = await stage.open()
+    staying, *leaving = [await stage.trained(session) for _ in range(4)]
+    answer = await stage.commit(session, records=leaving)
+    assert (answer.json()["state"], len(answer.json()["experiments"])) == ("open", 3)
+    assert [one["job"] for one in await stage.records(session)] == [staying]
+    assert (await stage.commit(session, records=[staying])).json()["state"] == "open"
+    listed = (await stage.experiments.get("/v1/experiments")).json()["items"]
+    assert {one["training"] for one in listed} == {staying, *leaving}
+
+
+@pytest.mark.parametrize("size", [0, 1, 5_000, 5_001, 9_999, 10_000])
+def test_which_trainings_are_committed_fits_into_an_event(size: int) -> None:
+    trainings = [ids.new_id("trn") for _ in range(10_000)]
+    told = model.chosen_of(trainings[:size], trainings)
+    assert len(canonical(told)) < 250_000
+    chosen = model.choice({"records": told})
+    assert [job for job in trainings if chosen(job)] == trainings[:size]
 
 
 async def test_what_a_failed_commit_left_behind_goes_with_its_session(
