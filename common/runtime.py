@@ -91,7 +91,12 @@ class Runtime:
         """A repository whose events the relay of this process ships."""
         declared = Collection(collection.name, (*collection.indexes, (REVERSED,)), collection.unique)
         self.collections.append(declared)
-        return Repository(self.store, collection=declared, source=source, lifecycle=lifecycle, written=self._written)
+
+        def written() -> None:
+            if self.relay:
+                self.relay.wake(declared.name)
+
+        return Repository(self.store, collection=declared, source=source, lifecycle=lifecycle, written=written)
 
     def view(self, collection: Collection) -> Collection:
         """Declare a collection of a read model, which has no events."""
@@ -191,10 +196,6 @@ class Runtime:
             ready = False
             degraded.append(f"record store: {error.detail}")
         return Readiness(ready=ready, degraded=degraded)
-
-    def _written(self) -> None:
-        if self.relay:
-            self.relay.wake()
 
 
 def _lock(folder: Path) -> IO[str]:

@@ -7,7 +7,9 @@ id makes the second one a no-op.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+import contextlib
+import time
+from collections.abc import Iterable, Sequence
 
 from common import errors, logging
 from common.ports.event_log import EventLog
@@ -23,6 +25,7 @@ class Relay:
     def __init__(self, store: RecordStore, log: EventLog, collections: Sequence[str], *, sweep: float) -> None:
         self._store, self._eventlog, self._collections, self._sweep = store, log, tuple(collections), sweep
         self._wake = asyncio.Event()
+        self._written: set[str] = set()
         self._task: asyncio.Task[None] | None = None
         self.behind = False
 
@@ -39,14 +42,15 @@ class Relay:
         except (TimeoutError, errors.AutoLearnError):
             _log.warning("events stay in their outboxes until the next start")
 
-    def wake(self) -> None:
-        """Something was written."""
+    def wake(self, collection: str) -> None:
+        """A record of this collection was written."""
+        self._written.add(collection)
         self._wake.set()
 
-    async def ship(self) -> int:
-        """Ship everything that waits now; the number of events shipped."""
+    async def ship(self, collections: Iterable[str] | None = None) -> int:
+        """Ship everything that waits now, of these collections or of all; the number of events shipped."""
         shipped = 0
-        for collection in self._collections:
+        for collection in self._collections if collections is None else collections:
             while waiting := await self._store.waiting(collection, _BATCH):
                 await self._eventlog.append([event for record in waiting for event in record.outbox])
                 pulled = {record.id: [event["id"] for event in record.outbox] for record in waiting}
@@ -57,15 +61,18 @@ class Relay:
         return shipped
 
     async def _run(self) -> None:
+        due = 0.0  # when all collections are looked at next, whether or not anybody rings
         while True:
-            try:
+            with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(self._sweep):
                     await self._wake.wait()
-            except TimeoutError:
-                pass  # the sweep: looks even when nobody rang
             self._wake.clear()
+            written, self._written = self._written, set()
+            everywhere = self.behind or time.monotonic() >= due
+            if everywhere:
+                due = time.monotonic() + self._sweep
             try:
-                await self.ship()
+                await self.ship(None if everywhere else written)
                 self.behind = False
             except errors.AutoLearnError as error:
                 self.behind = True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -38,7 +39,7 @@ def repository(store: RecordStore, name: str = "counters", relay: Relay | None =
         collection=Collection(name),
         source="tests",
         lifecycle=COUNTER,
-        written=relay.wake if relay else lambda: None,
+        written=functools.partial(relay.wake, name) if relay else lambda: None,
     )
 
 
@@ -91,8 +92,12 @@ async def test_more_than_a_batch(store: RecordStore, log: MovableLog, monkeypatc
 
 async def test_a_write_wakes_it(store: RecordStore, log: MovableLog) -> None:
     async with Relay(store, log, COLLECTIONS, sweep=60) as relay:
-        await repository(store, relay=relay).create("a", "counter.made", {})
+        counters = repository(store, relay=relay)
+        await counters.create("a", "counter.made", {})
         await until(lambda: histories(log))
+        await counters.create("b", "counter.made", {})  # the first look was everywhere, this one is not
+        await until(lambda: len(log.batches) == 2)
+        assert await histories(log) == {"a": [1], "b": [1]}
 
 
 async def test_the_sweep_finds_what_nobody_told(store: RecordStore, log: MovableLog) -> None:
