@@ -84,7 +84,7 @@ def _jobs(world: World, kind: str) -> APIRouter:
         }
 
     @api.get(f"/v1/{kind}s/{{ref}}")
-    @api.get("/internal/jobs/{ref}")
+    @api.get("/internal/jobs/{ref}", include_in_schema=False)
     async def show(ref: str) -> dict[str, Any]:
         for each in world.jobs[kind]:
             if each["id"].endswith(ref):
