@@ -70,7 +70,7 @@ class TestInsertAndGet:
             "thing_1",
             1,
             "abc",
-            {"text": "żółw 🐢 \u0000 '\"\\", "big": 2**63 - 1, "small": -(2**63), "real": 0.1, "none": None, "list": [{}]},
+            {"text": "żółw 🐢 \u0000 '\"\\", "big": 2**63 - 1, "small": -(2**63), "real": 0.1, "none": None, "l": [{}]},
             (event(1, note="ü"),),
             {"lease": {"token": "t"}},
         )  # fmt: skip

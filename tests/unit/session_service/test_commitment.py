@@ -237,7 +237,7 @@ async def test_what_a_failed_commit_left_behind_goes_with_its_session(
     [row] = await stage.runtime.store.find("experiment_summaries", limit=10)
     await stage.sessions.post(f"/v1/sessions/{session}:discard", headers={"prefer": "wait=5"})
     async with asyncio.timeout(5):
-        while await stage.runtime.store.get("experiment_summaries", row.id):  # noqa: ASYNC110 - no bell tells of it
+        while await stage.runtime.store.get("experiment_summaries", row.id):
             await asyncio.sleep(0)
     client = stage.runtime.client("session", caller="storage")
     with pytest.raises(errors.Gone):

@@ -86,7 +86,7 @@ async def test_a_result_for_a_closed_session_is_removed(stage: Stage) -> None:
         record = await jobs.jobs.decide(job, lambda _: Decision("training.succeeded", {"ended": times.now()}))
         await jobs.finished(record)
         async with asyncio.timeout(5):
-            while not (await stage.trainings.state(job)).get("removed"):  # noqa: ASYNC110 - no bell tells of it
+            while not (await stage.trainings.state(job)).get("removed"):
                 await asyncio.sleep(0)
     assert (await stage.show(session))["state"] == "discarded"
 
