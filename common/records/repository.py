@@ -58,7 +58,14 @@ class Repository:
         """Insert a record at version 1. Raises `errors.AlreadyExists` when its id or a unique field is taken."""
         first = state_event(event, source=self.source, subject=identifier, sequence=1, data=data, prevhash="")
         state = self.lifecycle.fold(None, first)
-        record = Record(identifier, 1, digest(first), state, (first,), {**(envelope or {}), "time": first["time"], "rid": identifier[::-1]})
+        record = Record(
+            identifier,
+            1,
+            digest(first),
+            state,
+            (first,),
+            {**(envelope or {}), "time": first["time"], "rid": identifier[::-1]},
+        )
         await self.store.insert(self.name, record)
         self._written()
         return record
