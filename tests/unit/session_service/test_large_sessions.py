@@ -23,6 +23,7 @@ from tests.unit.session_service.conftest import Stage
 
 RECORDS = int(os.environ.get("AUTOLEARN_TEST_RECORDS", "1000"))
 EVENT_LIMIT = 256 * 1024
+pytestmark = pytest.mark.timeout(60 + RECORDS // 10)
 _ARRIVED = ("dataset", "dataset_id", "algorithm", "created", "started", "ended", "trace_id")
 
 
