@@ -25,7 +25,14 @@ Builder = Callable[[Runtime], Service]
 async def light_runtime(folder: Path, **settings: Any) -> AsyncIterator[Runtime]:
     """A runtime that can do everything but run tasks; its times are short."""
     folder.mkdir(parents=True, exist_ok=True)
-    told: dict[str, Any] = {"data": folder, "sweep": 0.05, "reconcile": 0.2, "reservation": 0.5, **settings}
+    told: dict[str, Any] = {
+        "data": folder,
+        "sweep": 0.05,
+        "reconcile": 0.2,
+        "reservation": 0.5,
+        "deadline": 20.0,
+        **settings,
+    }
     async with contextlib.AsyncExitStack() as stack:
         store = await stack.enter_async_context(registry.record_store(f"sqlite://{folder / 'records.db'}"))
         log = await stack.enter_async_context(registry.event_log(f"sqlite://{folder / 'events.db'}"))

@@ -9,7 +9,8 @@ import pytest
 from common import errors
 from common.http import problems
 
-CLASSES = errors.all_classes()
+# The Python client adds its own, which are known only where it has been imported.
+CLASSES = [each for each in errors.all_classes() if each.__module__ == errors.__name__]
 
 
 @pytest.mark.parametrize("kind", CLASSES, ids=lambda kind: kind.__name__)
