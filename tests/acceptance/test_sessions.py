@@ -65,7 +65,7 @@ def test_what_is_discarded_is_gone(platform: Platform, session: str) -> None:
 
 
 def test_a_session_expires_unless_it_is_kept(platform: Platform) -> None:
-    forgotten, kept = platform.session(expires_in=2), platform.session(expires_in=2)
+    forgotten, kept = platform.session(expires_in=2), platform.session(expires_in=30)
     assert platform.cli("session", "keep", "--session", kept, "--for", "30d").code == 0
     until(lambda: platform.get(f"/v1/sessions/{forgotten}")["state"] == "expired", 30, "an expired session")
     assert platform.get(f"/v1/sessions/{kept}")["state"] == "open"
