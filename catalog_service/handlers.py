@@ -124,12 +124,17 @@ class Handlers:
     async def delete(self, reference: str, *, all_versions: bool, key: str | None = None) -> None:
         """Delete one version, or all of a bare name. Raises `errors.InUse` with what refers to them, and deletes none.
 
-        A repeat of the same request deletes nothing more.
+        A repeat of the same request finishes what the first began, and deletes nothing that was made since.
         """
         stamp = self._keyring.fingerprint("idempotency", key.encode()) if key else None
-        if stamp and await self.datasets.deleted_by(stamp):
+        begun = await self.datasets.deleted_by(stamp) if stamp else None
+        if begun is None:
+            records = await self._doomed(reference, all_versions)
+        elif all_versions:
+            versions = await self.datasets.versions(begun.state["name"])
+            records = [one for one in versions if one.state["created"] <= begun.state["deleted"]]
+        else:
             return
-        records = await self._doomed(reference, all_versions)
         for record in records:
             found, count = await self._referrers.of(record.id)
             if count:

@@ -67,7 +67,7 @@ def _referrers(catalog: Catalog, name: str) -> Any:
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
-    return Settings(data=tmp_path / "data", slots=2, upload_limit=1_000_000, blob_grace=0.001)
+    return Settings(data=tmp_path / "data", slots=2, upload_limit=1_000_000, blob_grace=0.001, deadline=20)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

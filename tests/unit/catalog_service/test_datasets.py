@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 
 from catalog_service.sweeping import Sweeper
+from common import errors
 from common.errors import from_problem
 from tests.unit.catalog_service.conftest import Catalog
 
@@ -295,6 +297,28 @@ async def test_repeats_with_an_idempotency_key(catalog: Catalog) -> None:
     assert (await catalog.http.delete("/v1/datasets/penguins", headers=gone)).status_code == 204
     assert (await catalog.http.delete("/v1/datasets/penguins", headers=gone)).status_code == 204
     assert [item["version"] for item in (await catalog.http.get("/v1/datasets")).json()["items"]] == [1]
+
+
+async def test_a_repeat_finishes_the_deletion_that_a_crash_interrupted(
+    catalog: Catalog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for content in (CSV, OTHER):
+        await catalog.upload("penguins", content)
+    store, real, calls = catalog.runtime.store, catalog.runtime.store.append, itertools.count()
+
+    async def once(*args: Any, **kwargs: Any) -> Any:
+        if next(calls):
+            raise errors.Unavailable("the machine went away")
+        return await real(*args, **kwargs)
+
+    gone = {"idempotency-key": "k"}
+    monkeypatch.setattr(store, "append", once)
+    assert (await catalog.http.delete("/v1/datasets/penguins?all=true", headers=gone)).status_code == 503
+    monkeypatch.undo()
+    assert len((await catalog.http.get("/v1/datasets")).json()["items"]) == 1
+    await catalog.upload("penguins", CSV + b"Gentoo,1.0,2\n")
+    assert (await catalog.http.delete("/v1/datasets/penguins?all=true", headers=gone)).status_code == 204
+    assert [item["version"] for item in (await catalog.http.get("/v1/datasets")).json()["items"]] == [3]
 
 
 async def test_services_learn_where_the_table_is(catalog: Catalog) -> None:

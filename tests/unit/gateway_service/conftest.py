@@ -12,23 +12,19 @@ import pytest
 from fastapi import APIRouter, Depends
 
 from common import errors
-from common.adapters import registry
-from common.adapters.keyring.file import FileKeyring
 from common.filtering.conditions import holds
 from common.filtering.fields import Field
 from common.http import maintenance
 from common.http.app import router
 from common.http.paging import Listing, listing
-from common.journal import Journal
 from common.ports.record_store import Collection, Record
-from common.ports.task_runner import TaskRunner
 from common.records.lifecycle import NEW, Lifecycle
 from common.records.repository import Repository
 from common.runtime import Runtime
 from common.service import Service
-from common.settings import Settings
 from gateway_service import bootstrap
 from gateway_service.front import Front
+from tests.runtimes import light_runtime
 
 KINDS = {"training": "trn", "evaluation": "evl"}
 NAMES = ("catalog", "training", "evaluation", "session", "storage")
@@ -94,25 +90,9 @@ def _jobs(world: World, kind: str) -> APIRouter:
     return api
 
 
-class _NoTasks:
-    """The gateway computes nothing in children."""
-
-
 @pytest.fixture
 async def world(tmp_path: Path) -> AsyncIterator[World]:
-    async with (
-        registry.record_store(f"sqlite://{tmp_path}/records.db") as store,
-        registry.event_log(f"sqlite://{tmp_path}/events.db") as log,
-        registry.message_bus("local:") as bus,
-        registry.blob_store(f"file://{tmp_path}/blobs") as blobs,
-        Journal(tmp_path / "journal", log, limit=2**24) as journal,
-    ):
-        tasks: TaskRunner = _NoTasks()  # type: ignore[assignment]
-        keyring = FileKeyring(tmp_path / "master.key")
-        runtime = Runtime(
-            Settings(data=tmp_path), store=store, log=log, bus=bus, blobs=blobs, tasks=tasks, keyring=keyring,
-            journal=journal,
-        )  # fmt: skip
+    async with light_runtime(tmp_path) as runtime:
         gateway = bootstrap.build(runtime)
         apps: dict[str, Any] = {"gateway": gateway.app}
         front = Front(apps)
@@ -130,4 +110,3 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
             transport.app = found.front
             await runtime.start()
             yield found
-        await runtime.stop()
