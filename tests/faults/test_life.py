@@ -77,7 +77,8 @@ class Life(RuleBasedStateMachine):
         assert len({one["training"] for one in stored}) == len(stored), "a training was committed twice"
         for session, experiments in self._committed.items():
             assert set(experiments) <= {one["id"] for one in stored}, f"{session} has lost experiments"
-        for one in self._do(self.world.items("/v1/sessions")):
+        for listed in self._do(self.world.items("/v1/sessions")):
+            one = self._do(self.world.ask("GET", f"/v1/sessions/{listed['id']}")).json()
             assert set(one["experiments"]) == {each["id"] for each in stored if each["session"] == one["id"]}
         self._do(self.world.end())
         assert self.world.findings() == []
