@@ -14,7 +14,7 @@ demo: .venv/runtime ## the main job on real data, on a platform of its own that 
 
 test: .venv/dev ## every test, checks included; ends with pytest's summary
 	@$(MAKE) --no-print-directory check
-	$(BIN)/python -m pytest -n 2 --dist loadfile -q
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -q
 
 check: .venv/dev ## style, types and import rules; changes nothing
 	$(BIN)/ruff check .
