@@ -36,6 +36,26 @@ async def training(
     return dataset, list(algorithms), target
 
 
+async def task(client: Client, dataset: str, target: str) -> str | None:
+    """Which task an integer target with few values means; None where there is no question."""
+    from common import errors
+    from common.contracts.jobs import FEW_VALUES
+
+    try:
+        columns = (await client.datasets.show(dataset)).columns
+    except errors.AutoLearnError:  # the training will say what is wrong with it
+        return None
+    for column in columns:
+        if column.name == target and str(column.type) == "integer" and 2 < column.distinct <= FEW_VALUES:
+            typer.echo(f"{text(target)} is integer with {column.distinct} values: classes, or amounts?", err=True)
+            offered = {
+                "classification": "classification   each value is a class",
+                "regression": "regression       amounts",
+            }
+            return _one("Task", offered)
+    return None
+
+
 def _one(question: str, choices: dict[str, str], *, last: bool = False) -> str:
     names = _offer(choices)
     while True:

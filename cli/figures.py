@@ -12,25 +12,28 @@ if TYPE_CHECKING:
     from common.contracts.jobs import Job
     from common.contracts.sessions import Comparison
 
-# For the last, less is better; of all others more is (scikit-learn's own convention for names without `neg_`).
 # Of interest for one thing at a time, or too wide for a table: `--all` shows them.
 _ASIDE = ("parameters.", "dataset_digest")
 _ID = re.compile(r"^[a-z]+_[0-9a-f]{32}$")
-_LOWER = ("log_loss", "mae", "mse", "rmse", "brier", "error", "deviance", "mape")
 
 
 def measures(job: Job) -> dict[str, Any]:
-    """The measures that people mean: of a training those on its held-out rows, of an evaluation all."""
-    found = (job.result or {}).get("measures") or {}
-    held_out = found.get("test") if job.kind == "training" else found
-    return dict(held_out) if isinstance(held_out, Mapping) else {}
+    """The measures that people mean: of a training those on held-out rows if it has any, of an evaluation all."""
+    from common.contracts.jobs import headline
+
+    return headline(job.result or {})
 
 
 def side_by_side(out: Output, jobs: Sequence[Job], title: str | None = None) -> None:
     """One row a job, one column a measure; the best of each measure stands out."""
     found = [measures(job) for job in jobs]
     names = list(dict.fromkeys(name for each in found for name in each))
-    strong = [(best, at + 3) for at, name in enumerate(names) if (best := _best(found, name)) is not None]
+    lower = {
+        name for job in jobs for name, way in ((job.result or {}).get("directions") or {}).items() if way == "lower"
+    }
+    strong = [
+        (best, at + 3) for at, name in enumerate(names) if (best := _best(found, name, name in lower)) is not None
+    ]
     out.table(
         ["job", "algorithm", "state", *names, "seconds"],
         [
@@ -54,6 +57,24 @@ def confusion(out: Output, result: Mapping[str, Any], title: str) -> None:
         title=title,
         strong=[(at, at + 1) for at in range(len(labels))],
     )
+
+
+def intervals(out: Output, result: Mapping[str, Any], title: str) -> None:
+    """The bootstrap intervals of a result, if it has any."""
+    told = result.get("confidence")
+    if told:
+        figures = result.get("measures") or {}
+        rows = [[name, figures.get(name), *(bounds or (None, None))] for name, bounds in told["intervals"].items()]
+        title = f"{title} ({told['level']:.3g}, {told['resamples']} resamples)"
+        out.table(["measure", "value", "low", "high"], rows, title=title)
+
+
+def groups(out: Output, result: Mapping[str, Any]) -> None:
+    """How many rows are in each group of a clustering or anomaly detection."""
+    found = result.get("groups") or (result.get("learned") or {}).get("sizes")
+    if found:
+        rows = [[group.get("label", group.get("cluster")), group["rows"]] for group in found]
+        out.table(["group", "rows"], rows, title="Groups (-1: noise or anomalies)")
 
 
 def per_class(out: Output, result: Mapping[str, Any]) -> None:
@@ -84,7 +105,10 @@ def comparison(out: Output, compared: Comparison, *, everything: bool = False) -
         return
     shown = [row for row in rows if not _field(row).startswith(_ASIDE)]
     columns = [row for row in shown if row.get("differs") or _field(row).startswith("measures.")]
-    best = [_best_of(row["values"], _field(row)) if _field(row).startswith("measures.") else None for row in columns]
+    best = [
+        _best_of(row["values"], row.get("direction") == "lower") if _field(row).startswith("measures.") else None
+        for row in columns
+    ]
     out.table(
         ["", *(_field(row).removeprefix("measures.") for row in columns)],
         [[short(each), *(_shown(row["values"][at]) for row in columns)] for at, each in enumerate(compared.ids)],
@@ -110,14 +134,14 @@ def _field(row: Mapping[str, Any]) -> str:
     return str(row.get("field") or row.get("name") or "")
 
 
-def _best(found: Iterable[Mapping[str, Any]], name: str) -> int | None:
+def _best(found: Iterable[Mapping[str, Any]], name: str, lower: bool) -> int | None:
     """Which of several has the best value of a measure; None if fewer than two have one."""
-    return _best_of([each.get(name) for each in found], name)
+    return _best_of([each.get(name) for each in found], lower)
 
 
-def _best_of(found: Iterable[Any], name: str) -> int | None:
+def _best_of(found: Iterable[Any], lower: bool) -> int | None:
     values = [(at, value) for at, value in enumerate(found) if isinstance(value, (int, float))]
     if len(values) < 2:
         return None
-    sign = -1 if any(part in name for part in _LOWER) else 1
+    sign = -1 if lower else 1
     return max(values, key=lambda pair: sign * pair[1])[0]

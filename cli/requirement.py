@@ -53,12 +53,14 @@ def given(expression: str | None) -> Requirement | None:
 def subject(record: Any) -> dict[str, Any]:
     """What paths of the condition mean: the record's fields, and `measures` as people mean it.
 
-    Of a training the measures on its held-out rows, of an evaluation and of an experiment its own.
+    Of a training the measures on its held-out rows (of a task without a target on all), of an evaluation and of an
+    experiment its own.
     """
     document: dict[str, Any] = plain(record)
     if "measures" not in document:
-        found = (document.get("result") or {}).get("measures") or {}
-        document["measures"] = found.get("test", found) if document.get("kind") == "training" else found
+        from common.contracts.jobs import headline
+
+        document["measures"] = headline(document.get("result") or {})
     return document
 
 

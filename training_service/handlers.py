@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import quote
 
 from common import errors
-from common.contracts.jobs import TrainingRequest
+from common.contracts.jobs import TrainingRequest, headline
 from common.jobs.catalogue import Catalogue
 from common.jobs.handlers import JobHandlers, Submission
 from common.jobs.worker import Work
@@ -77,7 +77,7 @@ def summarise(request: Mapping[str, Any], result: Mapping[str, Any]) -> dict[str
         "task": request["task"],
         "algorithm": request["algorithm"],
         "parameters": request["parameters"],
-        "measures": result["measures"]["test"],
+        "measures": headline(result),
         "seconds": result["usage"]["seconds"],
     }
 

@@ -94,6 +94,7 @@ class Client:
         features: Iterable[str] | None = None,
         exclude: Iterable[str] | None = None,
         positive_class: str | float | bool | None = None,
+        measures: Iterable[str] | None = None,
         test_share: float | None = None,
         seed: int | None = None,
         stratify: str | bool | None = None,
@@ -105,7 +106,8 @@ class Client:
     ) -> Job:
         """Train `algorithm` to predict the column `target` of `dataset` from the others.
 
-        Held out are `test_share` (default 0.25) of the rows. Limits are seconds and bytes. Without `session`
+        Clusterings and anomaly detections have no `target`. Held out are `test_share` (default 0.25) of the rows;
+        `measures` are computed besides the usual ones. Limits are seconds and bytes. Without `session`
         the client's own is used, opened with the first call. With `wait` the job has ended when this returns,
         whether it succeeded or not; `timeout` bounds the waiting (seconds, then `WaitTimedOut`), never the
         job. Raises `errors.Invalid` with every flaw of the request, `errors.SessionClosed`,
@@ -123,6 +125,7 @@ class Client:
                 "features": list(features) if features is not None else None,
                 "exclude": list(exclude) if exclude is not None else None,
                 "positive_class": positive_class,
+                "measures": list(measures) if measures is not None else None,
                 "split": _given(test_share=test_share, seed=seed, stratify=stratify),
                 "preprocessing": dict(preprocessing) if preprocessing is not None else None,
                 "limits": _given(seconds=time_limit, memory=memory_limit),
@@ -137,6 +140,8 @@ class Client:
         measures: Iterable[str] | None = None,
         *,
         dataset: Named | None = None,
+        confidence: float | None = None,
+        resamples: int | None = None,
         time_limit: float | None = None,
         memory_limit: int | None = None,
         wait: bool = True,
@@ -145,7 +150,8 @@ class Client:
         """Measure the model of `training` on its held-out rows, or on another `dataset` with the same
         features.
 
-        Without `measures` the usual ones of the task. Waiting as in `train`.
+        Without `measures` the usual ones of the task, with `["all"]` every one. `confidence` (0.95) asks for
+        bootstrap intervals over so many `resamples` (1000) of the rows. Waiting as in `train`.
         """
         return await self._submit(
             "/v1/evaluations",
@@ -153,6 +159,7 @@ class Client:
                 "training": reference(training),
                 "measures": list(measures) if measures is not None else None,
                 "dataset": reference(dataset) if dataset is not None else None,
+                "confidence": _given(level=confidence, resamples=resamples),
                 "limits": _given(seconds=time_limit, memory=memory_limit),
             },
             wait,

@@ -24,6 +24,10 @@ async def evaluate(
     dataset: Annotated[
         str | None, typer.Option(metavar="REF", help="Other rows; default: those held out of the training.")
     ] = None,
+    confidence: Annotated[
+        float | None, typer.Option(metavar="LEVEL", help="Bootstrap intervals of the measures, such as 0.95.")
+    ] = None,
+    resamples: Annotated[int | None, typer.Option(min=100, help="Resamples for the intervals; default 1000.")] = None,
     session: Annotated[str | None, typer.Option("--session", "-s", metavar="REF", help="The session.")] = None,
     time_limit: Annotated[str | None, typer.Option(metavar="DURATION", help="Such as 90s or 15m.")] = None,
     memory_limit: Annotated[str | None, typer.Option(metavar="SIZE", help="Such as 512M or 2G.")] = None,
@@ -35,6 +39,8 @@ async def evaluate(
     from cli import current, outcome, requirement, values
 
     required = requirement.given(require)
+    if resamples is not None and confidence is None:
+        raise typer.BadParameter("--resamples goes with --confidence LEVEL")
     seconds = values.duration(time_limit) if time_limit else None
     memory = values.size(memory_limit) if memory_limit else None
     async with run.client() as client:
@@ -53,6 +59,8 @@ async def evaluate(
                     each,
                     values.names(measures) if measures else None,
                     dataset=dataset,
+                    confidence=confidence,
+                    resamples=resamples,
                     time_limit=seconds,
                     memory_limit=memory,
                     wait=False,

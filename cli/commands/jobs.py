@@ -91,6 +91,8 @@ async def show(run: Invocation, ref: Ref, require: Require = None) -> int:
         if result:
             run.out.line("")
             figures.side_by_side(run.out, [job])
+            figures.intervals(run.out, result, "Intervals")
+            figures.groups(run.out, result)
             figures.confusion(run.out, result, "Confusion matrix")
             figures.per_class(run.out, result)
             for remark in result.get("notes") or ():

@@ -39,11 +39,18 @@ async def train(
         str | None,
         typer.Option("--session", "-s", metavar="REF", help="Default: the one in use, else a new one."),
     ] = None,
-    task: Annotated[str | None, typer.Option(help="classification or regression; default: by the target.")] = None,
+    task: Annotated[
+        str | None,
+        typer.Option(help="classification, regression, clustering, anomaly; default: inferred."),
+    ] = None,
     features: Annotated[list[str] | None, typer.Option(help="Columns to learn from; A,B or repeated.")] = None,
     exclude: Annotated[list[str] | None, typer.Option(help="Columns not to learn from; A,B or repeated.")] = None,
     positive: Annotated[str | None, typer.Option(help="The positive class of two.")] = None,
     test_share: Annotated[float | None, typer.Option(help="Share of rows held out; default 0.25.")] = None,
+    measures: Annotated[
+        list[str] | None,
+        typer.Option("--measure", "-m", metavar="NAME", help="Besides the usual ones; repeatable; all: every one."),
+    ] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of split and algorithm; default 0.")] = None,
     time_limit: Annotated[str | None, typer.Option(metavar="DURATION", help="Such as 90s or 15m.")] = None,
     memory_limit: Annotated[str | None, typer.Option(metavar="SIZE", help="Such as 512M or 2G.")] = None,
@@ -70,6 +77,8 @@ async def train(
             answers = await asking.training(client, dataset, algorithms or [], target)
             dataset, algorithms, target = answers
             run.out.note(f"the same without questions:\n  {_command(answers, parameters or [])}")
+        if task is None and target is not None and run.interactive:
+            task = await asking.task(client, dataset, target)
         settings = values.parameters(parameters or [], algorithms)
         which = await current.needed(run, client, session)
         options: dict[str, Any] = {
@@ -78,11 +87,14 @@ async def train(
             "features": values.names(features) if features else None,
             "exclude": values.names(exclude) if exclude else None,
             "positive_class": values.value(positive) if positive is not None else None,
+            "measures": measures,
             "test_share": test_share,
             "seed": seed,
             **limits,
         }
         jobs, refused = await _submit(client, dataset, target, settings, options)
+        if jobs and task is None and (because := jobs[0].record.task_reason):
+            run.out.note(f"task: {(jobs[0].record.request or {}).get('task')}, because {because}; --task tells another")
         return await outcome.settle(
             run,
             jobs,

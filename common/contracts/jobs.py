@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Annotated, Any
 
 from pydantic import Field
 
 from common.contracts.base import Answer, Command, Document, Reference
+
+MeasureName = Annotated[str, Field(min_length=1, max_length=100)]
+FEW_VALUES = 10
+"""An integer target with at most so many distinct values is taken for classes unless the task is told."""
 
 
 class JobState(StrEnum):
@@ -41,6 +46,14 @@ class Limits(Command):
     memory: Annotated[int | None, Field(gt=0)] = None
 
 
+class Confidence(Command):
+    """Intervals of measures by bootstrap (Efron 1979): percentiles over so many resamples of the measured rows."""
+
+    level: Annotated[float, Field(gt=0.5, lt=1, strict=False)] = 0.95
+    resamples: Annotated[int, Field(ge=100, le=100_000)] = 1000
+    seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
+
+
 class TrainingRequest(Command):
     """Train one algorithm on one dataset within a session."""
 
@@ -53,6 +66,7 @@ class TrainingRequest(Command):
     features: list[str] | None = None
     exclude: list[str] | None = None
     positive_class: str | int | float | bool | None = None
+    measures: list[MeasureName] | None = None  # besides the usual ones of the task
     split: Split = Split()
     preprocessing: Document | None = None
     limits: Limits = Limits()
@@ -62,9 +76,18 @@ class EvaluationRequest(Command):
     """Measure the model of a training: on its held-out rows, or on another dataset with the same features."""
 
     training: Reference
-    measures: list[Annotated[str, Field(min_length=1, max_length=100)]] | None = None
+    measures: list[MeasureName] | None = None
     dataset: Reference | None = None
+    confidence: Confidence | None = None
     limits: Limits = Limits()
+
+
+def headline(result: Mapping[str, Any]) -> dict[str, Any]:
+    """The measures that people mean by those of a result: of a training on its held-out rows, where there are any."""
+    found = result.get("measures") or {}
+    if isinstance(found.get("train"), Mapping):
+        found = found.get("test") or found["train"]
+    return dict(found)
 
 
 class Progress(Answer):

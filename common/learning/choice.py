@@ -6,14 +6,12 @@ import difflib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from common.contracts.jobs import FEW_VALUES
 from common.errors import Flaw
-from common.learning.algorithms.entry import CLASSIFICATION, REGRESSION
+from common.learning.algorithms.entry import CLASSIFICATION, REGRESSION, TASKS, UNSUPERVISED
 
-TASKS = (CLASSIFICATION, REGRESSION)
 USABLE = ("number", "integer", "category", "boolean")
 """Types of columns that can be features; datetime and text are left out."""
-FEW_VALUES = 10
-"""An integer target with at most so many distinct values is taken for a class."""
 MOST_CLASSES = 1000
 """A confusion matrix of more would be larger than a result may be."""
 _LABELS = ("category", "boolean", "text", "integer", "number")
@@ -39,6 +37,25 @@ def infer_task(column: Mapping[str, Any], distinct: int) -> tuple[str, str]:
             f"the target {name!r} is integer with {distinct} distinct values (more than {FEW_VALUES})",
         )
     return REGRESSION, f"the target {name!r} is {kind}"
+
+
+def without_target(request: Mapping[str, Any], algorithm_tasks: Sequence[str], flaws: list[Flaw]) -> str | None:
+    """Why a request has no target: its task has none, or its algorithm serves no other; None if it should have one.
+
+    A target that is given all the same is a flaw.
+    """
+    task, target = request.get("task"), request.get("target")
+    if task in UNSUPERVISED:
+        reason = "asked for"
+    elif task is None and algorithm_tasks and set(algorithm_tasks) <= set(UNSUPERVISED):
+        reason = f"{request['algorithm']} needs no target"
+    else:
+        return None
+    if target is not None:
+        told = task or algorithm_tasks[0]
+        detail = f"for {told} there is no target: leave it out, and exclude {target!r} if it is not to be learned from"
+        flaws.append(Flaw("/target", "conflict", detail))
+    return reason
 
 
 def target_column(request: Mapping[str, Any], columns: Columns, flaws: list[Flaw]) -> Mapping[str, Any] | None:

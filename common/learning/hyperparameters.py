@@ -129,6 +129,26 @@ class Boolean:
 
 
 @dataclass(frozen=True)
+class Integers:
+    """A list of one to `longest` whole numbers of `least` to `most` each."""
+
+    least: int
+    most: int
+    longest: int
+
+    def admits(self, value: Any) -> bool:
+        one = Integer(self.least, self.most)
+        return isinstance(value, list | tuple) and 0 < len(value) <= self.longest and all(map(one.admits, value))
+
+    def schema(self) -> dict[str, Any]:
+        items = Integer(self.least, self.most).schema()
+        return {"type": "array", "items": items, "minItems": 1, "maxItems": self.longest}
+
+    def text(self) -> str:
+        return f"a list of 1 to {self.longest} integers of {self.least} to {self.most}"
+
+
+@dataclass(frozen=True)
 class Nothing:
     """Null, which switches something off."""
 

@@ -11,11 +11,14 @@ import pandas as pd
 from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 
 from common import errors
+from common.learning.algorithms.entry import CLASSIFICATION, CLUSTERING, UNSUPERVISED
 from common.learning.measures import retrieval
 from common.learning.measures.entry import MeasureEntry, Predictions, Undefined
 from common.learning.notes import Notes
 from common.learning.preprocessing import ESTIMATE, PREPARE
 from common.learning.sample import Sample
+
+MOST_GROUPS = 100
 
 
 def classes(model: Any) -> tuple[Any, ...]:
@@ -37,13 +40,17 @@ def positive_class(labels: tuple[Any, ...], asked: Any) -> Any:
     return labels[1] if asked is None else labels[labels.index(asked)]
 
 
-def predict(model: Any, sample: Sample, positive: Any, notes: Notes, about: str) -> Predictions:
+def predict(model: Any, task: str, sample: Sample, positive: Any, notes: Notes, about: str) -> Predictions:
     """The predictions of a fitted pipeline for a sample: labels, and scores as far as its estimator has them."""
     estimator = model.named_steps[ESTIMATE]
     with notes.of_warnings(about):
         prepared = model.named_steps[PREPARE].transform(sample.features)  # once for labels and scores
+        if task in UNSUPERVISED:
+            # One that cannot predict has labelled the rows it was given.
+            groups = estimator.predict(prepared) if hasattr(estimator, "predict") else estimator.labels_
+            return Predictions(None, groups, inputs=prepared, noise=task == CLUSTERING)
         predicted = estimator.predict(prepared)
-        if not classes(model):
+        if task != CLASSIFICATION:
             return Predictions(sample.target, predicted)
         scores: dict[str, Any] = {}
         if hasattr(estimator, "predict_proba"):
@@ -108,6 +115,13 @@ def by_class(predictions: Predictions) -> dict[str, Any]:
         for label, p, r, f, support in zip(labels, *figures, strict=True)
     ]
     return {"confusion_matrix": {"labels": labels, "counts": counts.tolist()}, "per_class": per_class}
+
+
+def by_group(predictions: Predictions) -> dict[str, Any]:
+    """`groups`: how many rows are in each cluster (-1: noise, or anomalies), the largest first."""
+    labels, counts = np.unique(predictions.predicted, return_counts=True)
+    order = np.argsort(-counts, kind="stable")[:MOST_GROUPS]
+    return {"groups": [{"label": int(labels[at]), "rows": int(counts[at])} for at in order]}
 
 
 def _figure(value: Any) -> float | None:

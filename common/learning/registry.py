@@ -13,15 +13,26 @@ from typing import TypeVar
 
 from common import errors
 from common.learning.algorithms import (
+    baseline,
+    clustering,
     decision_tree,
+    discrete_naive_bayes,
+    extra_trees,
+    hist_gradient_boosting,
+    isolation_forest,
+    k_nearest_neighbors,
     linear_regression,
+    linear_svm,
     logistic_regression,
+    multilayer_perceptron,
     naive_bayes,
+    penalised_regression,
     random_forest,
     svm,
 )
 from common.learning.algorithms.entry import AlgorithmEntry
-from common.learning.measures import accuracy, ranking, regression, retrieval
+from common.learning.measures import accuracy, agreement, ranking, regression, retrieval
+from common.learning.measures import clustering as clusters
 from common.learning.measures.entry import MeasureEntry
 
 Entry = TypeVar("Entry", AlgorithmEntry, MeasureEntry)
@@ -30,11 +41,28 @@ _ALGORITHMS = (
     logistic_regression.ENTRY,
     decision_tree.ENTRY,
     random_forest.ENTRY,
+    extra_trees.ENTRY,
+    hist_gradient_boosting.ENTRY,
     svm.ENTRY,
+    linear_svm.ENTRY,
+    k_nearest_neighbors.ENTRY,
     naive_bayes.ENTRY,
+    *discrete_naive_bayes.ENTRIES,
+    multilayer_perceptron.ENTRY,
     linear_regression.ENTRY,
+    *penalised_regression.ENTRIES,
+    baseline.ENTRY,
+    *clustering.ENTRIES,
+    isolation_forest.ENTRY,
 )
-_MEASURES = (*accuracy.ENTRIES, *retrieval.ENTRIES, *ranking.ENTRIES, *regression.ENTRIES)
+_MEASURES = (
+    *accuracy.ENTRIES,
+    *retrieval.ENTRIES,
+    *ranking.ENTRIES,
+    *agreement.ENTRIES,
+    *regression.ENTRIES,
+    *clusters.ENTRIES,
+)
 
 
 @cache

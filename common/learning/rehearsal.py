@@ -47,5 +47,7 @@ def rehearse() -> None:
         rows = Sample(features, texts, 0).rows(split.train)
         model = preprocessing.pipeline(_COLUMNS, algorithm.build(CLASSIFICATION, {}, 1), dense=algorithm.dense)
         model.fit(rows.features, rows.target)
-        measuring.measure(measuring.predict(model, rows, None, notes, "rehearsal"), entries, notes, "rehearsal")
+        measuring.measure(
+            measuring.predict(model, CLASSIFICATION, rows, None, notes, "rehearsal"), entries, notes, "rehearsal"
+        )
         artifact.dump(model)

@@ -13,8 +13,8 @@ from typing import Any
 
 from common.errors import Flaw
 from common.learning import registry
-from common.learning.algorithms.entry import CLASSIFICATION, REGRESSION, AlgorithmEntry
-from common.learning.choice import feature_names, infer_task, target_column, task_of
+from common.learning.algorithms.entry import CLASSIFICATION, REGRESSION, UNSUPERVISED, AlgorithmEntry
+from common.learning.choice import feature_names, infer_task, target_column, task_of, without_target
 from common.learning.hyperparameters import SEED_LIMIT, complete
 
 __all__ = ["complete_evaluation", "complete_training", "infer_task"]
@@ -35,13 +35,19 @@ def complete_training(request: Mapping[str, Any], dataset: Mapping[str, Any]) ->
     """
     columns = {column["name"]: column for column in dataset["columns"]}
     flaws: list[Flaw] = []
-    target = target_column(request, columns, flaws)
+    entry = registry.algorithms().get(request["algorithm"])
+    reason = without_target(request, entry.tasks if entry else (), flaws)
+    target: Mapping[str, Any] | None = None
+    task: str | None = request.get("task") or (entry.tasks[0] if entry else None)
+    if reason is None:
+        target = target_column(request, columns, flaws)
+        task, reason = task_of(request, target, flaws)
     features = feature_names(request, columns, flaws)
-    task, reason = task_of(request, target, flaws)
     split = _split(request, dataset, target, task, flaws)
     algorithm = _algorithm(request, task, flaws)
     parameters = _parameters(request, algorithm, task, split["seed"], target, flaws)
     positive = _positive_class(request, target, task, flaws)
+    measures = _more_measures(request, task, flaws)
     _check_preprocessing(request, flaws)
     completed = {
         **request,
@@ -53,6 +59,7 @@ def complete_training(request: Mapping[str, Any], dataset: Mapping[str, Any]) ->
         "features": features,
         "columns": [{"name": name, "type": str(columns[name]["type"])} for name in features],
         "parameters": parameters,
+        "measures": measures,
         "positive_class": positive,
         "split": split,
         "preprocessing": {"method": "automatic"},
@@ -73,7 +80,11 @@ def complete_evaluation(
     trained, result = training["request"], training["result"]
     flaws: list[Flaw] = []
     measures = _measures(request, trained["task"], flaws)
-    if dataset is not None:
+    _check_confidence(request, trained["task"], flaws)
+    if dataset is not None and not registry.algorithms()[trained["algorithm"]].predicts:
+        detail = f"{trained['algorithm']} says nothing of rows that it has not learned from"
+        flaws.append(Flaw("/dataset", "conflict", detail))
+    elif dataset is not None:
         _check_fit(dataset, result["features"], trained["target"], flaws)
     completed = {
         **request,
@@ -96,8 +107,15 @@ def _split(
     flaws: list[Flaw],
 ) -> dict[str, Any]:
     split = {"test_share": 0.25, "seed": 0, "stratify": "auto", **(request.get("split") or {})}
+    if task in UNSUPERVISED:
+        split["test_share"] = 0.0  # nothing to compare held-out rows with
+        split["stratify"] = "auto"
     share, seed, stratify = split["test_share"], split["seed"], split["stratify"]
-    if not _is_number(share) or not 0 < share < 1:
+    if task in UNSUPERVISED:
+        if dataset["rows"] < LEAST_ROWS:
+            detail = f"the dataset has {dataset['rows']} rows; at least {LEAST_ROWS} are needed"
+            flaws.append(Flaw("/dataset", "too_few_rows", detail))
+    elif not _is_number(share) or not 0 < share < 1:
         detail = f"the share of held-out rows must be a number > 0 and < 1; {share!r} is not"
         flaws.append(Flaw("/split/test_share", "range", detail))
         share = None
@@ -110,7 +128,7 @@ def _split(
     elif stratify is True and task == REGRESSION:
         detail = 'rows are divided by class, and a regression has no classes: leave stratify at "auto"'
         flaws.append(Flaw("/split/stratify", "conflict", detail, ("auto",)))
-    if target is not None:
+    if target is not None and task not in UNSUPERVISED:
         _check_rows(dataset["rows"] - target["missing"], share, target["name"], flaws)
     return split
 
@@ -199,6 +217,8 @@ def _measures(request: Mapping[str, Any], task: str, flaws: list[Flaw]) -> list[
     asked, known = request.get("measures"), registry.measures()
     if not asked:
         return [entry.name for entry in registry.measures_for(task)]
+    if asked == ["all"]:
+        return [entry.name for entry in known.values() if task in entry.tasks]
     fit = [entry.name for entry in known.values() if task in entry.tasks]
     for position, name in enumerate(asked):
         pointer = f"/measures/{position}"
@@ -212,11 +232,25 @@ def _measures(request: Mapping[str, Any], task: str, flaws: list[Flaw]) -> list[
     return list(dict.fromkeys(asked))
 
 
+def _more_measures(request: Mapping[str, Any], task: str | None, flaws: list[Flaw]) -> list[str]:
+    """The measures of a training: the usual ones of its task, and those asked for besides."""
+    if task is None:
+        return []
+    usual = [entry.name for entry in registry.measures_for(task)]
+    return list(dict.fromkeys([*usual, *_measures(request, task, flaws)]))
+
+
+def _check_confidence(request: Mapping[str, Any], task: str, flaws: list[Flaw]) -> None:
+    if request.get("confidence") and task in UNSUPERVISED:
+        detail = "a measure of groups has no interval from resampled rows: the same row twice is a group of its own"
+        flaws.append(Flaw("/confidence", "conflict", detail))
+
+
 def _check_fit(
-    dataset: Mapping[str, Any], features: Sequence[Mapping[str, Any]], target: str, flaws: list[Flaw]
+    dataset: Mapping[str, Any], features: Sequence[Mapping[str, Any]], target: str | None, flaws: list[Flaw]
 ) -> None:
     columns = {column["name"]: column for column in dataset["columns"]}
-    for name in (*(feature["name"] for feature in features), target):
+    for name in (*(feature["name"] for feature in features), *([target] if target else [])):
         if name not in columns:
             role = "target" if name == target else "feature"
             near = tuple(difflib.get_close_matches(name, columns))

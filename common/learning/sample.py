@@ -17,7 +17,10 @@ from common.learning.frames import read_frame
 
 @dataclass(frozen=True)
 class Sample:
-    """Rows whose target is known. `features` and `target` have the same length and order."""
+    """Rows whose target is known. `features` and `target` have the same length and order.
+
+    For a task without a target all rows, and an empty target.
+    """
 
     features: pd.DataFrame
     target: np.ndarray[Any, Any]
@@ -25,45 +28,57 @@ class Sample:
     """Rows left out because they have no target."""
 
     def __len__(self) -> int:
-        return len(self.target)
+        return len(self.features)
 
     def rows(self, positions: np.ndarray[Any, Any]) -> Sample:
         """Some of the rows, by position."""
-        return Sample(self.features.iloc[positions], self.target[positions], self.dropped)
+        target = self.target[positions] if len(self.target) else self.target
+        return Sample(self.features.iloc[positions], target, self.dropped)
 
 
-def read(path: Path, columns: Sequence[Mapping[str, Any]], target: Mapping[str, Any]) -> Sample:
+_NO_TARGET: np.ndarray[Any, Any] = np.zeros(0)
+
+
+def read(path: Path, columns: Sequence[Mapping[str, Any]], target: Mapping[str, Any] | None) -> Sample:
     """The rows of a Parquet file that have a target; `columns` and `target` are `{name, type}`.
 
     Features stay as `pandas.read_parquet` gives them. Raises `errors.BadData` for values no estimator can take.
     """
     names = [column["name"] for column in columns]
-    frame = read_frame(path, [*names, target["name"]])
+    frame = read_frame(path, _named(names, target))
     _refuse_infinite(frame)
-    return _with_target(frame[names], frame[target["name"]], target)
+    return _with_target(frame, names, target)
 
 
 def read_other(
-    path: Path, columns: Sequence[Mapping[str, Any]], target: Mapping[str, Any]
+    path: Path, columns: Sequence[Mapping[str, Any]], target: Mapping[str, Any] | None
 ) -> tuple[Sample, dict[str, int]]:
     """The rows of a dataset that the training has not seen, its columns cast to the types of the training.
 
     Returns also how many values of which column could not be cast, and so are taken as missing.
     """
     names = [column["name"] for column in columns]
-    frame = read_frame(path, [*names, target["name"]])
+    frame = read_frame(path, _named(names, target))
     lost: dict[str, int] = {}
-    for column in (*columns, target):
+    for column in (*columns, *([target] if target else [])):
         values = cast(frame[column["name"]], column["type"])
         missing = int(values.isna().sum() - frame[column["name"]].isna().sum())
         if missing > 0:
             lost[column["name"]] = missing
         frame[column["name"]] = values
     _refuse_infinite(frame)
-    return _with_target(frame[names], frame[target["name"]], target), lost
+    return _with_target(frame, names, target), lost
 
 
-def _with_target(features: pd.DataFrame, values: pd.Series[Any], target: Mapping[str, Any]) -> Sample:
+def _named(names: Sequence[str], target: Mapping[str, Any] | None) -> list[str]:
+    return [*names, *([target["name"]] if target else [])]
+
+
+def _with_target(frame: pd.DataFrame, names: Sequence[str], target: Mapping[str, Any] | None) -> Sample:
+    features = frame[list(names)]
+    if target is None:
+        return Sample(features, _NO_TARGET, 0)
+    values = frame[target["name"]]
     known = values.notna().to_numpy()
     dropped = int((~known).sum())
     if dropped == len(values):

@@ -34,11 +34,16 @@ class Split:
         return f"sha256:{seen.hexdigest()}"
 
 
+def whole(rows: int) -> Split:
+    """All rows to learn from: without a target there is nothing that rows held out could be compared with."""
+    return Split(np.arange(rows), np.arange(0), False)
+
+
 def divide(target: np.ndarray[Any, Any], task: str, asked: Mapping[str, Any], notes: Notes) -> Split:
     """Divide rows by `asked` (`test_share`, `seed`, `stratify`).
 
     `stratify` "auto" keeps the shares of the classes where that is possible, and notes where it is not; true raises
-    `errors.BadData` then.
+    `errors.BadData` then. Classes of a single row are learned from, and the others divided by their shares.
     """
     rows = len(target)
     held_out = math.ceil(rows * asked["test_share"])
@@ -46,27 +51,37 @@ def divide(target: np.ndarray[Any, Any], task: str, asked: Mapping[str, Any], no
         raise errors.BadData(f"{rows} rows with a target are too few to hold out {asked['test_share']:g} of them")
     codes: np.ndarray[Any, Any] | None = None
     obstacle: str | None = "there are no classes"
+    single = np.zeros(rows, dtype=bool)
     if task == CLASSIFICATION:
-        codes, labels = pd.factorize(target, sort=True)  # small integers: text would be sorted again and again
-        obstacle = _obstacle(np.bincount(codes), labels, rows - held_out, held_out)
+        codes, _ = pd.factorize(target, sort=True)  # small integers: text would be sorted again and again
+        counts = np.bincount(codes)
+        single = counts[codes] == 1
+        obstacle = _obstacle(counts, rows - held_out, held_out)
     stratified = obstacle is None and asked["stratify"] is not False
     if obstacle and asked["stratify"] is True:
         raise errors.BadData(f'the rows cannot be divided by class: {obstacle}; leave split.stratify at "auto"')
     if obstacle and asked["stratify"] == "auto" and task == CLASSIFICATION:
         notes.add(f"the rows were divided without regard to class: {obstacle}")
+    divided, codes = (np.flatnonzero(~single), codes) if stratified else (np.arange(rows), None)
+    if stratified and single.any():
+        names = ", ".join(repr(label) for label in target[single][:5].tolist())
+        notes.add(f"learned from and not held out, because its class has a single row: {names}")
     train, test = train_test_split(
-        np.arange(rows),
+        divided,
         test_size=held_out,
         random_state=asked["seed"],
-        stratify=codes if stratified else None,
+        stratify=None if codes is None else codes[divided],
     )
+    if stratified:
+        train = np.concatenate([train, np.flatnonzero(single)])
     return Split(np.sort(train), np.sort(test), stratified)
 
 
-def _obstacle(counts: np.ndarray[Any, Any], labels: np.ndarray[Any, Any], train: int, test: int) -> str | None:
-    """Why the parts cannot both have the shares of the classes, or None."""
-    if counts.min() < 2:
-        return f"class {labels.tolist()[counts.argmin()]!r} has a single row"
-    if min(train, test) < len(labels):
-        return f"{min(train, test)} rows cannot hold {len(labels)} classes"
+def _obstacle(counts: np.ndarray[Any, Any], train: int, test: int) -> str | None:
+    """Why the parts cannot both have the shares of the classes with more than one row, or None."""
+    classes, single = int((counts > 1).sum()), int((counts == 1).sum())
+    if not classes:
+        return "every class has a single row"
+    if min(train - single, test) < classes:
+        return f"{max(0, min(train - single, test))} rows cannot hold {classes} classes"
     return None

@@ -12,13 +12,16 @@ from common import errors
 from common.learning import (
     artifact,
     curves,
+    intervals,
     measuring,
     preload,  # noqa: F401 - what estimators import when they are built is in memory then
     registry,
     sample,
 )
+from common.learning.algorithms.entry import CLASSIFICATION, UNSUPERVISED
+from common.learning.measures.entry import Predictions
 from common.learning.notes import Notes
-from common.learning.split import divide
+from common.learning.split import divide, whole
 from common.ports.task_runner import TaskFiles
 
 
@@ -30,6 +33,7 @@ def run(request: dict[str, Any], files: TaskFiles) -> dict[str, Any]:
     or held-out rows are not those of the training, `errors.BadData` for data that cannot be evaluated.
     """
     training, notes = request["training"], Notes()
+    task = training["request"]["task"]
     with threadpool_limits(limits=request["threads"]):
         files.progress("read", 0.0)
         model = artifact.load(files.read("artifact"), training["result"]["artifact"]["digest"])
@@ -37,15 +41,18 @@ def run(request: dict[str, Any], files: TaskFiles) -> dict[str, Any]:
         files.progress("predict", 0.3)
         positive = measuring.positive_class(measuring.classes(model), training["request"]["positive_class"])
         begun = time.perf_counter()
-        predictions = measuring.predict(model, rows, positive, notes, "rows")
+        predictions = measuring.predict(model, task, rows, positive, notes, "rows")
         seconds = time.perf_counter() - begun
         files.progress("measure", 0.7)
         entries = [registry.measures()[name] for name in request["measures"]]
         measures = measuring.measure(predictions, entries, notes, "rows")
-        details = {**measuring.by_class(predictions), **curves.of(predictions)} if predictions.labels else {}
+        details = _details(task, predictions)
+        if asked := request.get("confidence"):
+            details["confidence"] = intervals.of(predictions, entries, asked, notes, files.progress)
         files.progress("measure", 1.0)
     return {
         "measures": measures,
+        "directions": {entry.name: entry.direction for entry in entries},
         **measuring.averaging(predictions),
         **details,
         "rows": len(rows),
@@ -58,7 +65,9 @@ def run(request: dict[str, Any], files: TaskFiles) -> dict[str, Any]:
 
 def _rows(request: Mapping[str, Any], files: TaskFiles, notes: Notes) -> tuple[sample.Sample, dict[str, Any]]:
     trained, result = request["training"]["request"], request["training"]["result"]
-    target = {"name": trained["target"], "type": trained["target_type"]}
+    target = None
+    if trained["task"] not in UNSUPERVISED:
+        target = {"name": trained["target"], "type": trained["target_type"]}
     path = files.input("dataset")
     if request["dataset"] is None:
         return _held_out(sample.read(path, result["features"], target), trained, result)
@@ -69,11 +78,22 @@ def _rows(request: Mapping[str, Any], files: TaskFiles, notes: Notes) -> tuple[s
     return rows, {"dataset": {name: dataset[name] for name in ("id", "name", "version", "digest")}}
 
 
+def _details(task: str, predictions: Predictions) -> dict[str, Any]:
+    """What goes with the measures of a task."""
+    if task == CLASSIFICATION:
+        return {**measuring.by_class(predictions), **curves.of(predictions)}
+    return measuring.by_group(predictions) if task in UNSUPERVISED else {}
+
+
 def _held_out(
     rows: sample.Sample, trained: Mapping[str, Any], result: Mapping[str, Any]
 ) -> tuple[sample.Sample, dict[str, Any]]:
-    split = divide(rows.target, trained["task"], trained["split"], Notes())  # the training has the notes already
+    if trained["task"] in UNSUPERVISED:
+        split, measured = whole(len(rows)), "train"
+    else:
+        split, measured = divide(rows.target, trained["task"], trained["split"], Notes()), "test"  # noted already
     digest, expected = split.digest(trained["dataset"]["digest"]), result["split"]["digest"]
     if digest != expected:
         raise errors.IntegrityError(f"the held-out rows are not those of the training: {digest} instead of {expected}")
-    return rows.rows(split.test), {"split": {"digest": digest, "test_rows": len(split.test)}}
+    positions = split.test if measured == "test" else split.train
+    return rows.rows(positions), {"split": {"digest": digest, f"{measured}_rows": len(positions)}}

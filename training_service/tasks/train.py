@@ -22,9 +22,9 @@ from common.learning import (
     registry,
     sample,
 )
-from common.learning.algorithms.entry import CLASSIFICATION
+from common.learning.algorithms.entry import CLASSIFICATION, UNSUPERVISED
 from common.learning.notes import Notes, first_sentence
-from common.learning.split import Split, divide
+from common.learning.split import Split, divide, whole
 from common.ports.task_runner import TaskFiles
 
 
@@ -40,7 +40,7 @@ def run(request: dict[str, Any], files: TaskFiles) -> dict[str, Any]:
         columns = preprocessing.usable(request["columns"], notes)
         rows = sample.read(files.input("dataset"), columns, _target(request))
         files.progress("split", 0.1)
-        split = divide(rows.target, request["task"], request["split"], notes)
+        split = _divided(request, rows, notes)
         train, test = rows.rows(split.train), rows.rows(split.test)
         labels = _classes(request["task"], train)
         positive = measuring.positive_class(labels, request["positive_class"])
@@ -48,10 +48,11 @@ def run(request: dict[str, Any], files: TaskFiles) -> dict[str, Any]:
         model, seconds = _fit(request, columns, train, notes)
         files.progress("measure", 0.7)
         predictions = {
-            part: measuring.predict(model, part_rows, positive, notes, part)
+            part: measuring.predict(model, request["task"], part_rows, positive, notes, part)
             for part, part_rows in (("train", train), ("test", test))
+            if len(part_rows)
         }
-        entries = registry.measures_for(request["task"])
+        entries = [registry.measures()[name] for name in request["measures"]]
         measures = {part: measuring.measure(found, entries, notes, part) for part, found in predictions.items()}
         files.progress("save", 0.9)
         data = artifact.dump(model)
@@ -62,7 +63,8 @@ def run(request: dict[str, Any], files: TaskFiles) -> dict[str, Any]:
     estimator = model.named_steps[preprocessing.ESTIMATE]
     return {
         "measures": measures,
-        **measuring.averaging(predictions["test"]),
+        "directions": {entry.name: entry.direction for entry in entries},
+        **measuring.averaging(predictions.get("test", predictions["train"])),
         "learned": algorithm.learned(estimator, preprocessing.input_names(model)),
         "features": columns,
         "classes": list(labels) or None,
@@ -74,12 +76,20 @@ def run(request: dict[str, Any], files: TaskFiles) -> dict[str, Any]:
     }
 
 
-def _target(request: Mapping[str, Any]) -> dict[str, Any]:
+def _target(request: Mapping[str, Any]) -> dict[str, Any] | None:
+    if request["task"] in UNSUPERVISED:
+        return None
     return {"name": request["target"], "type": request["target_type"]}
 
 
+def _divided(request: Mapping[str, Any], rows: sample.Sample, notes: Notes) -> Split:
+    if request["task"] in UNSUPERVISED:
+        return whole(len(rows))
+    return divide(rows.target, request["task"], request["split"], notes)
+
+
 def _classes(task: str, train: sample.Sample) -> tuple[Any, ...]:
-    """The classes of the rows to learn from, sorted; none for a regression."""
+    """The classes of the rows to learn from, sorted; none for other tasks than classification."""
     if task != CLASSIFICATION:
         return ()
     labels = tuple(sorted(pd.unique(train.target).tolist()))
@@ -97,7 +107,7 @@ def _fit(
     begun = time.perf_counter()
     with notes.of_warnings("fit"):
         try:
-            model.fit(train.features, train.target)
+            model.fit(train.features, train.target if len(train.target) else None)
         except ValueError as error:  # how scikit-learn refuses data or a combination of parameters
             reason = first_sentence(str(error))
             raise errors.BadData(f"{request['algorithm']} cannot learn from these rows: {reason}") from error

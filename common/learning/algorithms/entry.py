@@ -12,6 +12,11 @@ from common.learning.hyperparameters import Hyperparameter, object_schema
 
 CLASSIFICATION = "classification"
 REGRESSION = "regression"
+CLUSTERING = "clustering"
+ANOMALY = "anomaly"
+TASKS = (CLASSIFICATION, REGRESSION, CLUSTERING, ANOMALY)
+UNSUPERVISED = (CLUSTERING, ANOMALY)
+"""Tasks without a target."""
 
 Build = Callable[[str, Mapping[str, Any], int], Any]
 """(task, hyper-parameters, threads) -> an unfitted scikit-learn estimator. The only place that imports it."""
@@ -39,6 +44,8 @@ class AlgorithmEntry:
     check: Check = _no_flaws
     dense: bool = False
     """Whether the estimator cannot take a sparse matrix."""
+    predicts: bool = True
+    """Whether the estimator can say something of rows that it has not learned from."""
 
     @property
     def tasks(self) -> tuple[str, ...]:

@@ -20,17 +20,23 @@ from common.learning.hyperparameters import (
     seed,
 )
 
-_TREES = Hyperparameter("n_estimators", (Integer(1, 10_000),), 100, "Number of trees.")
-_SAMPLING = (
-    Hyperparameter("bootstrap", (Boolean(),), True, "Whether each tree sees a bootstrap sample, or all rows."),
-    Hyperparameter("oob_score", (Boolean(),), False, "Whether to score on the rows a tree did not see (bootstrap)."),
-    Hyperparameter(
-        "max_samples",
-        (Integer(1), Number(above=0, most=1), Nothing()),
-        None,
-        "Size of a bootstrap sample: rows (integer), a share, or as many as there are (null).",
-    ),
-)
+TREES = Hyperparameter("n_estimators", (Integer(1, 10_000),), 100, "Number of trees.")
+
+
+def sampling(*, bootstrap: bool) -> tuple[Hyperparameter, ...]:
+    """Which rows a tree sees; `bootstrap` is the default, which differs between forest and extra trees."""
+    return (
+        Hyperparameter("bootstrap", (Boolean(),), bootstrap, "Whether each tree sees a bootstrap sample, or all rows."),
+        Hyperparameter(
+            "oob_score", (Boolean(),), False, "Whether to score on the rows a tree did not see (bootstrap)."
+        ),
+        Hyperparameter(
+            "max_samples",
+            (Integer(1), Number(above=0, most=1), Nothing()),
+            None,
+            "Size of a bootstrap sample: rows (integer), a share, or as many as there are (null).",
+        ),
+    )
 
 
 def _build(task: str, parameters: Mapping[str, Any], threads: int) -> Any:
@@ -39,7 +45,8 @@ def _build(task: str, parameters: Mapping[str, Any], threads: int) -> Any:
     return (RandomForestClassifier if task == CLASSIFICATION else RandomForestRegressor)(**parameters, n_jobs=threads)
 
 
-def _learned(estimator: Any, names: Sequence[str]) -> dict[str, Any]:
+def learned_trees(estimator: Any, names: Sequence[str]) -> dict[str, Any]:
+    """Sizes of the trees and importances of a fitted forest."""
     depths = [tree.get_depth() for tree in estimator.estimators_]
     leaves = [tree.get_n_leaves() for tree in estimator.estimators_]
     shown: dict[str, Any] = {
@@ -53,7 +60,8 @@ def _learned(estimator: Any, names: Sequence[str]) -> dict[str, Any]:
     return shown
 
 
-def _check(parameters: Mapping[str, Any], classes: int | None) -> list[Flaw]:
+def check(parameters: Mapping[str, Any], classes: int | None) -> list[Flaw]:
+    """What goes with a bootstrap only."""
     if parameters["bootstrap"]:
         return []
     return [
@@ -63,17 +71,19 @@ def _check(parameters: Mapping[str, Any], classes: int | None) -> list[Flaw]:
     ]
 
 
-_WEIGHT = Hyperparameter("class_weight", (Option(("balanced", "balanced_subsample")), Nothing()), None, CLASS_WEIGHT)
+WEIGHT = Hyperparameter("class_weight", (Option(("balanced", "balanced_subsample")), Nothing()), None, CLASS_WEIGHT)
+
+_SAMPLING = sampling(bootstrap=True)
 
 ENTRY = AlgorithmEntry(
     name="random_forest",
     title="Random forest",
     description="The vote or mean of many randomised decision trees (Breiman 2001). Strong untuned, large to store.",
     parameters={
-        CLASSIFICATION: (_TREES, CRITERION[CLASSIFICATION], *growth("sqrt"), *_SAMPLING, _WEIGHT, seed()),
-        REGRESSION: (_TREES, CRITERION[REGRESSION], *growth(1.0), *_SAMPLING, seed()),
+        CLASSIFICATION: (TREES, CRITERION[CLASSIFICATION], *growth("sqrt"), *_SAMPLING, WEIGHT, seed()),
+        REGRESSION: (TREES, CRITERION[REGRESSION], *growth(1.0), *_SAMPLING, seed()),
     },
     build=_build,
-    learned=_learned,
-    check=_check,
+    learned=learned_trees,
+    check=check,
 )

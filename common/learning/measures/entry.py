@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from common.contracts.catalogue import Measure
@@ -17,8 +17,9 @@ class Undefined(Exception):
 class Predictions:
     """What a model said about rows whose truth is known; arrays have one element (or row) per row of data.
 
-    For classification truth and predicted are positions in `labels`, not labels: metrics sort what they are given
-    several times over, which takes far longer for text than for small integers.
+    `truth` is None for tasks without a target. For classification truth and predicted are positions in `labels`, not
+    labels: metrics sort what they are given several times over, which takes far longer for text than for small
+    integers.
     """
 
     truth: Any
@@ -33,6 +34,22 @@ class Predictions:
     """(rows, known), or None where the estimator has none."""
     decisions: Any = field(default=None, repr=False)
     """Decision function, (rows,) for two classes, else (rows, known); None where the estimator has none."""
+    inputs: Any = field(default=None, repr=False)
+    """(rows, inputs): the prepared features that groups are measured in; None where there is a truth."""
+    noise: bool = False
+    """Whether a predicted -1 means that a row belongs to no group."""
+
+    def rows(self, positions: Any) -> Predictions:
+        """The predictions of some rows, by position; a position may come up several times."""
+        arrays: dict[str, Any] = {
+            name: None if values is None else values[positions]
+            for name in ("truth", "predicted", "probabilities", "decisions", "inputs")
+            for values in (getattr(self, name),)
+        }
+        return replace(self, **arrays)
+
+    def __len__(self) -> int:
+        return len(self.predicted)
 
     def scores(self) -> dict[int, Any]:
         """What ranks the rows: by class, of the positive one only if there are two; larger is more likely.

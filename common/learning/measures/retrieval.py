@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any
 
 from common.learning.algorithms.entry import CLASSIFICATION
-from common.learning.measures.entry import MeasureEntry, Predictions
+from common.learning.measures.entry import MeasureEntry, Predictions, Undefined
 
 _DEFINITIONS = {
     "precision": "Share of the rows predicted as a class that belong to it: TP / (TP + FP).",
@@ -19,6 +19,11 @@ _AVERAGES = {
     "weighted": "Mean over the classes, each weighted by its rows.",
 }
 _PLAIN = "Two classes: of the positive class. More: mean over the classes (macro)."
+_NONE = {
+    "precision": "no row is predicted as class {!r}",
+    "recall": "no row is of class {!r}",
+    "f1": "no row is of class {!r}, nor predicted as it",
+}
 
 
 def averaging(predictions: Predictions) -> str:
@@ -27,15 +32,26 @@ def averaging(predictions: Predictions) -> str:
 
 
 def _compute(predictions: Predictions, *, which: str, average: str | None) -> float:
-    from sklearn import metrics
+    """Undefined (not 0, as scikit-learn has it by default) where a class that counts has none to divide by."""
+    import numpy as np
+    from sklearn.metrics import precision_recall_fscore_support
 
-    function: Any = getattr(metrics, f"{which}_score")
-    if average is None and predictions.positive is not None:
-        # One label instead of average="binary", which refuses a third class that another dataset may hold.
-        labels, chosen = [predictions.positive], "macro"
-    else:
-        labels, chosen = None, average or "macro"
-    return float(function(predictions.truth, predictions.predicted, labels=labels, average=chosen))
+    truth, predicted = predictions.truth, predictions.predicted
+    if average == "micro":
+        return float((truth == predicted).mean())
+    binary = average is None and predictions.positive is not None
+    # One label instead of average="binary", which refuses a third class that another dataset may hold.
+    labels: Any = [predictions.positive] if binary else np.union1d(truth, predicted)
+    *figures, rows = precision_recall_fscore_support(
+        truth, predicted, labels=labels, average=None, zero_division=np.nan
+    )
+    values: Any = figures[list(_DEFINITIONS).index(which)]
+    weights = rows if average == "weighted" else np.ones(len(values))
+    without = np.isnan(values) & (weights > 0)
+    if without.any():
+        raise Undefined(_NONE[which].format(predictions.labels[labels[int(without.argmax())]]))
+    counted = weights > 0
+    return float(np.average(values[counted], weights=weights[counted]))
 
 
 def _entry(which: str, average: str | None) -> MeasureEntry:

@@ -12,7 +12,8 @@ from tests.unit.learning.requests import column, dataset, evaluation
 
 def trained(task: str = "classification") -> dict[str, Any]:
     features = [{"name": "bill_length_mm", "type": "number"}, {"name": "island", "type": "category"}]
-    return {"request": {"task": task, "target": "species"}, "result": {"features": features}}
+    request = {"task": task, "target": "species", "algorithm": "decision_tree"}
+    return {"request": request, "result": {"features": features}}
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from sklearn import metrics
 
-from common.learning import curves, measuring
+from common.learning import curves, intervals, measuring
 from common.learning.measures.entry import MeasureEntry, Predictions, Undefined
 from common.learning.notes import Notes
 from common.learning.registry import measures
@@ -99,10 +99,69 @@ def test_undefined_measures_are_null_and_noted() -> None:
     ]
 
 
-def test_a_class_never_predicted_is_noted() -> None:
+def test_a_class_never_predicted_has_no_precision_but_a_reason() -> None:
     notes, never = Notes(), measuring.encode(TRUTH, np.array(["a"] * 6, dtype=object), ("a", "b"), "b")
-    assert measuring.measure(never, [measures()["precision"]], notes, "test") == {"precision": 0.0}
-    assert [note.partition(" is ill-defined")[0] for note in notes] == ["test: precision: Precision"]
+    names = ("precision", "precision_macro", "precision_micro", "recall", "f1", "matthews_corrcoef", "cohen_kappa")
+    found = measuring.measure(never, [measures()[name] for name in names], notes, "test")
+    assert found == {
+        **dict.fromkeys(("precision", "precision_macro", "matthews_corrcoef")),
+        "precision_micro": 0.5,
+        **dict.fromkeys(("recall", "f1", "cohen_kappa"), 0.0),
+    }
+    assert "test: precision is undefined: no row is predicted as class 'b'" in list(notes)
+
+
+def test_further_measures_are_those_of_scikit_learn() -> None:
+    random = np.random.default_rng(0)
+    truth, probabilities = random.choice(np.array(["a", "b", "c"]), 60), random.dirichlet([1, 1, 1], 60)
+    predicted = np.array(["a", "b", "c"])[probabilities.argmax(axis=1)]
+    three = measuring.encode(truth, predicted, ("a", "b", "c"), None, probabilities=probabilities)
+    belongs = np.array([[label == one for label in "abc"] for one in truth])
+    assert figure("brier", three) == pytest.approx(metrics.brier_score_loss(truth, probabilities))
+    assert figure("average_precision", three) == pytest.approx(metrics.average_precision_score(belongs, probabilities))
+    assert figure("matthews_corrcoef", three) == pytest.approx(metrics.matthews_corrcoef(truth, predicted))
+    assert figure("cohen_kappa", three) == pytest.approx(metrics.cohen_kappa_score(truth, predicted))
+    chance = np.column_stack([np.full(6, 0.3), np.full(6, 0.7)])
+    two = two_classes("b", probabilities=chance)
+    assert figure("brier", two) == pytest.approx(metrics.brier_score_loss(TRUTH, chance[:, 1], pos_label="b"))
+    numbers = Predictions(np.array([1.0, 2.0, 4.0]), np.array([1.5, 2.0, 3.0]))
+    assert figure("mape", numbers) == pytest.approx(0.25)
+    assert figure("median_absolute_error", numbers) == 0.5
+    assert figure("explained_variance", numbers) == pytest.approx(
+        metrics.explained_variance_score(numbers.truth, numbers.predicted)
+    )
+
+
+def test_groups_are_measured_without_noise() -> None:
+    random = np.random.default_rng(0)
+    inputs = np.concatenate([random.normal(at, 0.1, (20, 2)) for at in (0, 5, 50)])
+    labels = np.repeat([0, 1, -1], 20)
+    found = Predictions(None, labels, inputs=inputs, noise=True)
+    for name, function in (
+        ("silhouette", metrics.silhouette_score),
+        ("davies_bouldin", metrics.davies_bouldin_score),
+        ("calinski_harabasz", metrics.calinski_harabasz_score),
+    ):
+        assert figure(name, found) == pytest.approx(function(inputs[:40], labels[:40]))
+        with pytest.raises(Undefined, match="no row is in a cluster"):
+            figure(name, Predictions(None, np.full(60, -1), inputs=inputs, noise=True))
+        with pytest.raises(Undefined, match="all rows are in one group"):
+            figure(name, Predictions(None, np.zeros(60), inputs=inputs))
+
+
+def test_intervals_hold_the_figure_and_repeat() -> None:
+    random = np.random.default_rng(0)
+    truth = random.choice(np.array(["a", "b"]), 200)
+    predicted = np.where(random.random(200) < 0.8, truth, "a")
+    rare = measuring.encode(truth, predicted, ("a", "b"), "b")
+    asked = {"level": 0.9, "resamples": 100, "seed": 1}
+    entries, notes = [measures()[name] for name in ("f1", "roc_auc")], Notes()
+    found = intervals.of(rare, entries, asked, notes, lambda *_: None)
+    low, high = found["intervals"]["f1"]
+    assert low < figure("f1", rare) < high
+    assert found["intervals"]["roc_auc"] is None
+    assert list(notes) == ["roc_auc has no interval: it is undefined in 100% of the resamples"]
+    assert intervals.of(rare, entries, asked, Notes(), lambda *_: None) == found
 
 
 def test_curves_of_two_classes() -> None:

@@ -48,7 +48,7 @@ def test_stratify_can_be_switched_off_without_a_note() -> None:
 
 @pytest.mark.parametrize(
     ("target", "said"),
-    [(labels(9, 1), "class 'b' has a single row"), (labels(2, 2, 2), "2 rows cannot hold 3 classes")],
+    [(labels(1, 1, 1, 1), "every class has a single row"), (labels(2, 2, 2), "2 rows cannot hold 3 classes")],
 )
 def test_without_enough_rows_of_a_class_the_division_is_plain(target: np.ndarray[Any, Any], said: str) -> None:
     notes = Notes()
@@ -57,6 +57,14 @@ def test_without_enough_rows_of_a_class_the_division_is_plain(target: np.ndarray
     assert list(notes) == [f"the rows were divided without regard to class: {said}"]
     with pytest.raises(errors.BadData, match=said):
         divide(target, "classification", asked(stratify=True), Notes())
+
+
+def test_a_class_with_a_single_row_is_learned_from() -> None:
+    notes, target = Notes(), labels(79, 20, 1)
+    split = divide(target, "classification", asked(), notes)
+    assert split.stratified
+    assert ([*target[split.test]].count("b"), "c" in target[split.train]) == (5, True)
+    assert list(notes) == ["learned from and not held out, because its class has a single row: 'c'"]
 
 
 def test_a_regression_is_never_stratified() -> None:

@@ -81,7 +81,7 @@ async def test_compare_puts_the_records_side_by_side(stage: Stage) -> None:
     found = (await stage.sessions.get(f"/v1/sessions/{session}:compare")).json()
     assert found["ids"] == jobs
     rows = {row["field"]: row for row in found["rows"]}
-    assert rows["measures.f1"] == {"field": "measures.f1", "values": [0.5, 0.9], "differs": True}
+    assert rows["measures.f1"] == {"field": "measures.f1", "values": [0.5, 0.9], "differs": True, "direction": "higher"}
     assert rows["parameters.C"] == {"field": "parameters.C", "values": [1.0, 1.0], "differs": False}
 
 
