@@ -11,15 +11,34 @@ import skops.io
 from common import errors
 
 FORMAT = "skops"
-TRUSTED = ("numpy.dtype", "sklearn.tree._tree.Tree")
-"""What our pipelines need beyond the types that skops trusts by itself. A forged tree can crash the process that
-predicts with it (why skops dropped it from its own list): hence the digest, and loading in child processes only."""
+TRUSTED = (
+    "numpy.dtype",
+    "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
+    "sklearn.metrics._dist_metrics.EuclideanDistance64",
+    "sklearn.metrics._dist_metrics.ManhattanDistance64",
+    "sklearn.metrics._dist_metrics.ChebyshevDistance64",
+    "sklearn.neighbors._ball_tree.BallTree",
+    "sklearn.neighbors._kd_tree.KDTree",
+    "sklearn.neural_network._stochastic_optimizers.AdamOptimizer",
+    "sklearn.neural_network._stochastic_optimizers.SGDOptimizer",
+    "sklearn.tree._tree.Tree",
+)
+"""What our pipelines need beyond the types that skops trusts by itself: a constant, never a list that a file brings.
+A forged tree can crash the process that predicts with it (why skops dropped trees from its own list): hence the digest,
+and loading in child processes only."""
 
 
 def dump(model: Any) -> bytes:
-    """The model as an archive."""
+    """The model as an archive. Raises `errors.BadData` for one that `load` would refuse."""
     data: bytes = skops.io.dumps(model, compression=zipfile.ZIP_DEFLATED, compresslevel=1)
+    if unknown := untrusted(data):
+        raise errors.BadData(f"the model cannot be stored, because it holds {', '.join(unknown)}")
     return data
+
+
+def untrusted(data: bytes) -> list[str]:
+    """The types in an archive that are not on the list."""
+    return sorted(set(skops.io.get_untrusted_types(data=data)) - set(TRUSTED))
 
 
 def describe(data: bytes) -> dict[str, Any]:
@@ -41,7 +60,7 @@ def load(data: bytes, expected: str) -> Any:
     if digest(data) != expected:
         raise errors.IntegrityError(f"the model is not what was stored: {digest(data)} instead of {expected}")
     try:
-        unknown = sorted(set(skops.io.get_untrusted_types(data=data)) - set(TRUSTED))
+        unknown = untrusted(data)
     except (zipfile.BadZipFile, KeyError, ValueError, TypeError, AttributeError) as error:
         raise errors.Invalid(f"the model is no {FORMAT} archive: {error}") from error
     if unknown:

@@ -18,6 +18,7 @@ from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_info
 
 from common import errors
+from common.learning import artifact
 from common.learning.artifact import TRUSTED
 from common.learning.registry import algorithms
 from tests.unit.tasks.task_data import MemoryFiles, Workshop, table, with_gaps
@@ -55,6 +56,7 @@ def test_every_algorithm_learns_from_columns_of_all_types(workshop: Workshop, al
     assert done.result["split"]["dropped_rows"] == missing
     assert done.result["split"]["train_rows"] + done.result["split"]["test_rows"] == len(frame) - missing
     assert 10 < len(json.dumps(done.result["learned"])) < 20_000
+    assert artifact.load(done.files.outputs["artifact"], done.result["artifact"]["digest"])
     assert done.files.steps == ["read", "split", "fit", "measure", "save"]
     assert {feature["name"] for feature in done.result["features"]}.isdisjoint({"seen", "remark", target})
     assert any("datetime" in note and "seen" in note for note in done.result["notes"])
