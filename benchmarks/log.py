@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import sqlite3
 import tempfile
@@ -38,7 +39,9 @@ async def _measured(scale: Scale) -> Sequence[Figure]:
             assert runtime.relay
             while await runtime.log.last_position() < scale.events:
                 await runtime.relay.ship()
-            verified, rebuilt, bare = [], [], []
+            gc.collect()
+            gc.freeze()  # as the platform does, for both sides
+            verified, rebuilt, bare = list[float](), list[float](), list[float]()
             for number in range(scale.rounds):
                 steps = [(verified, _verify), (rebuilt, _rebuild), (bare, _bare)]
                 for rates, step in steps if number % 2 == 0 else reversed(steps):
@@ -93,7 +96,6 @@ async def _verify(runtime: Runtime, records: Repository, _: int) -> int:
 
 async def _rebuild(runtime: Runtime, records: Repository, number: int) -> int:
     async with runtime.rebuilt_store(f"figures-{number}") as store:
-        await store.ensure(records.collection)
         found = await verification.rebuild([records], runtime.log, "training", store)
     if found.flaws:
         raise RuntimeError(f"flaws: {found.flaws[:3]}")

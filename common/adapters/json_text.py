@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from common import errors
+from common.records import event
 
 _encode: Callable[[Any], str] = json.JSONEncoder(
     ensure_ascii=False, allow_nan=False, check_circular=False, separators=(",", ":")
@@ -17,6 +18,14 @@ def dumped(value: Any) -> str:
     """The text of a value; `errors.Invalid` for what JSON cannot say."""
     try:
         return _encode(value)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise errors.Invalid(f"a value cannot be stored as JSON: {error}") from error
+
+
+def canonical_text(value: Any) -> str:
+    """The canonical form, of which digests are taken; `errors.Invalid` for what JSON cannot say."""
+    try:
+        return event.canonical_text(value)
     except (TypeError, ValueError, RecursionError) as error:
         raise errors.Invalid(f"a value cannot be stored as JSON: {error}") from error
 

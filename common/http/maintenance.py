@@ -11,7 +11,7 @@ from common import errors
 from common.contracts.base import Answer, Document
 from common.contracts.log import RebuildRequest, ServiceVerification
 from common.http.app import router
-from common.ports.record_store import RecordStore
+from common.ports.record_store import Collection, RecordStore
 from common.records import verification
 from common.records.repository import Repository
 
@@ -56,7 +56,7 @@ def routes(name: str, runtime: Runtime, repositories: Sequence[Repository], refi
         if runtime.relay:
             await runtime.relay.ship()
         async with runtime.rebuilt_store(request.into) as store:
-            await store.ensure(*(repository.collection for repository in repositories))
+            await store.ensure(*(Collection(repository.name) for repository in repositories))
             for repository in repositories:
                 if await store.count(repository.name):
                     raise errors.Conflict(f"{request.into} has records of {name} already; choose another name")

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from abc import abstractmethod
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
@@ -125,6 +126,15 @@ class EventLog(Port):
         Of several events with one (record, sequence) the first that arrived counts. Memory is bounded by a batch and
         the longest history. Events that arrive meanwhile may be missed.
         """
+
+    async def texts(self, source: str | None = None) -> AsyncGenerator[list[tuple[str, list[str]]], None]:
+        """`histories`, a batch at a time, each event as the JSON text that is stored, not decoded.
+
+        Adapters that store the canonical form (`common.records.event.canonical`) hand it out as it is, so that its
+        digest is that of the text.
+        """
+        async for subject, history in self.histories(source):
+            yield [(subject, [json.dumps(event, ensure_ascii=False) for event in history])]
 
     @abstractmethod
     async def changed(self, after: int, timeout: float) -> bool:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 from abc import abstractmethod
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from common import errors
 from common.filtering.conditions import Condition
@@ -43,6 +45,16 @@ class Record:
     def place(self, sort: Sequence[SortKey]) -> Place:
         """Where this record stands in a list sorted so; the `after` of the next page."""
         return place_in(self.document(), self.id, sort)
+
+
+class StoredText(NamedTuple):
+    """What verification needs of a record; `state` is the JSON text that is stored, not decoded."""
+
+    id: str
+    version: int
+    head: str
+    state: str
+    outbox: tuple[dict[str, Any], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -171,6 +183,15 @@ class RecordStore(Port):
     @abstractmethod
     def scan(self, collection: str, batch: int = 500) -> AsyncIterator[Record]:
         """Every record in the order of ids, `batch` in memory at a time; records that come meanwhile may be missed."""
+
+    async def texts(self, collection: str, batch: int = 500) -> AsyncGenerator[list[StoredText], None]:
+        """`scan`, a batch at a time, with states as text: in the canonical form where the adapter stores it."""
+        async for one in self.scan(collection, batch):
+            yield [StoredText(one.id, one.version, one.head, json.dumps(one.state, ensure_ascii=False), one.outbox)]
+
+    async def insert_many(self, collection: str, records: Sequence[Record]) -> None:
+        """`insert` for a few hundred records; on an error some of them may be there."""
+        await asyncio.gather(*(self.insert(collection, record) for record in records))
 
     @abstractmethod
     async def check(self) -> Mapping[str, str | int]:

@@ -7,6 +7,8 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import orjson
+
 from common import context, ids, times
 
 Event = dict[str, Any]
@@ -31,12 +33,30 @@ _encode = _encoder()
 
 def canonical(value: Any) -> bytes:
     """The one byte form of a JSON value that digests are taken of: sorted keys, no spaces, UTF-8, finite numbers."""
-    return _encode(value).encode()
+    return canonical_text(value).encode()
+
+
+def canonical_text(value: Any) -> str:
+    """The canonical form before it is encoded."""
+    return _encode(value)
+
+
+def decoded(text: str) -> Any:
+    """The value of a JSON text that we have stored: finite numbers, 64-bit integers, valid Unicode.
+
+    Verification decodes every event there is; this takes a third of the standard library's time.
+    """
+    return orjson.loads(text)
 
 
 def digest(value: Any) -> str:
     """SHA-256 of the canonical form, in hex."""
     return hashlib.sha256(canonical(value)).hexdigest()
+
+
+def digest_of_text(text: str) -> str:
+    """SHA-256 of a text, in hex: the `digest` of its value if the text is canonical, and of no value if it is not."""
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def state_event(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import json
 import threading
 from collections.abc import AsyncIterator
 from typing import Any
@@ -218,6 +219,10 @@ class TestHistories:
 
     async def test_more_than_a_batch(self, log: EventLog) -> None:
         await log.append([state(f"r{n % 7}", n // 7 + 1) for n in range(4_200)])
+        texts = {record: history async for batch in log.texts() for record, history in batch}
+        assert {record: [json.loads(text)["sequence"] for text in history] for record, history in texts.items()} == {
+            f"r{n}": list(range(1, 601)) for n in range(7)
+        }
         assert await histories(log) == {f"r{n}": list(range(1, 601)) for n in range(7)}
 
 

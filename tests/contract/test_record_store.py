@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import random
 import threading
 from collections.abc import AsyncIterator, Sequence
@@ -458,6 +459,13 @@ class TestViews:
         await fill(store, {f"r{n:02}": {"n": n} for n in range(25)})
         for batch in (1, 5, 25, 26):
             assert [r.state["n"] async for r in store.scan("things", batch)] == list(range(25))
+            texts = [text async for found in store.texts("things", batch) for text in found]
+            assert [json.loads(text.state)["n"] for text in texts] == list(range(25))
+        await store.insert_many("things", [record("s1", n=1), record("s2", outbox=[event(1)])])
+        last = [text async for found in store.texts("things") for text in found][-1]
+        assert (last.id, last.version, last.outbox) == ("s2", record("s2").version, (event(1),))
+        with pytest.raises(errors.AlreadyExists):
+            await store.insert_many("things", [record("s3"), record("s1")])
 
     async def test_a_scan_can_be_left(self, store: RecordStore) -> None:
         await fill(store, {f"r{n:02}": {} for n in range(10)})

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import json
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from common import errors
-from common.adapters.json_text import dumped
+from common.adapters.json_text import canonical_text
 from common.adapters.sqlite_connection import Connection, Row, Schema
 from common.adapters.sqlite_file import SqliteFile
 from common.adapters.sqlite_query import Fragment, Term, compiled
@@ -94,6 +95,11 @@ class SqliteEventLog(EventLog):
         return await self._select(Fragment(f"{sql} ORDER BY time {way}, source {way}, id {way}", bindings), limit)
 
     async def histories(self, source: str | None = None) -> AsyncIterator[tuple[str, list[Event]]]:
+        async for batch in self.texts(source):
+            for subject, history in batch:
+                yield subject, [json.loads(text) for text in history]
+
+    async def texts(self, source: str | None = None) -> AsyncGenerator[list[tuple[str, list[str]]], None]:
         of_source = "" if source is None else "AND source = ?"
         sql = (
             "SELECT record, sequence, arrival, body FROM event INDEXED BY event_record"
@@ -102,28 +108,27 @@ class SqliteEventLog(EventLog):
             " ORDER BY record, sequence, arrival LIMIT ?"
         )
         rest = (_BATCH,) if source is None else (source, _BATCH)
-
-        def work(connection: Connection, place: tuple[str, int, int]) -> list[tuple[str, int, int, Event]]:
-            rows = connection.rows(sql, (*place, *rest))
-            return [(row[0], row[1], row[2], json.loads(row[3])) for row in rows]
-
-        async def page(place: tuple[str, int, int]) -> list[tuple[str, int, int, Event]]:
-            return await self._file.read(lambda connection: work(connection, place))
-
-        subject, history, sequence = "", list[Event](), 0
-        rows = await page(("", 0, 0))
-        while rows:
-            for record, number, _, event in rows:
+        place = ("", 0, 0)
+        subject, history, sequence = "", list[str](), 0
+        more = True
+        while more:
+            rows = await self._file.read(functools.partial(Connection.rows, sql=sql, bindings=(*place, *rest)))
+            complete: list[tuple[str, list[str]]] = []
+            for record, number, _, text in rows:
                 if record != subject:
                     if history:
-                        yield subject, history
+                        complete.append((subject, history))
                     subject, history, sequence = record, [], 0
                 if number != sequence:
-                    history.append(event)
+                    history.append(text)
                     sequence = number
-            rows = await page(rows[-1][:3]) if len(rows) == _BATCH else []
-        if history:
-            yield subject, history
+            more = len(rows) == _BATCH
+            if more:
+                place = rows[-1][:3]
+            elif history:
+                complete.append((subject, history))
+            if complete:
+                yield complete
 
     async def changed(self, after: int, timeout: float) -> bool:
         try:
@@ -163,7 +168,7 @@ def _row(event: Mapping[str, Any]) -> Row:
         raise errors.Invalid(f"an event has no {missing[0]}")
     seen = facets(event)
     sequence = event.get("sequence")
-    known = {**seen, "source": seen["service"], "sequence": sequence, "body": dumped(event)}
+    known = {**seen, "source": seen["service"], "sequence": sequence, "body": canonical_text(event)}
     return tuple(known[name] for name in _COLUMNS)
 
 

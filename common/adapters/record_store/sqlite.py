@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import json
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
 from common import errors
-from common.adapters.json_text import dumped, pushed, size
+from common.adapters.json_text import canonical_text, dumped, pushed, size
 from common.adapters.sqlite_connection import Connection, Schema
 from common.adapters.sqlite_document import (
     COLUMNS,
@@ -25,7 +26,7 @@ from common.adapters.sqlite_file import SqliteFile
 from common.adapters.sqlite_query import Fragment, Segment, compiled, segments
 from common.filtering.conditions import Condition
 from common.filtering.sorting import Place, SortKey
-from common.ports.record_store import OUTBOX_LIMIT, Collection, Record, RecordStore
+from common.ports.record_store import OUTBOX_LIMIT, Collection, Record, RecordStore, StoredText
 
 Result = TypeVar("Result")
 
@@ -36,6 +37,9 @@ _TABLE = """CREATE TABLE IF NOT EXISTS {table} (
     waiting INTEGER,            -- grows; says since when the outbox has not been empty
     envelope TEXT NOT NULL, state TEXT NOT NULL, outbox TEXT NOT NULL
 ) STRICT"""
+
+
+_INSERT = "INSERT INTO {table} (id, version, head, envelope, state, outbox, waiting) VALUES (?, ?, ?, ?, ?, ?, ?)"
 
 
 class SqliteRecordStore(RecordStore):
@@ -75,21 +79,22 @@ class SqliteRecordStore(RecordStore):
         self._unique.update(unique)
 
     async def insert(self, collection: str, record: Record) -> None:
-        table = self._table(collection)
-        envelope, state = dumped(record.envelope), dumped(record.state)
-        outbox = dumped(list(record.outbox))
-        check_size(record.id, envelope, state, outbox)
-        values = (record.id, record.version, record.head, envelope, state, outbox)
+        table, values = self._table(collection), _values(record)
 
         def work(connection: Connection) -> None:
             since = _next_place(connection, table) if record.outbox else None
-            connection.run(
-                f"INSERT INTO {table} (id, version, head, envelope, state, outbox, waiting)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?)",
-                (*values, since),
-            )
+            connection.run(_INSERT.format(table=table), (*values, since))
 
         await self._write(collection, record.id, work)
+
+    async def insert_many(self, collection: str, records: Sequence[Record]) -> None:
+        if any(record.outbox for record in records):
+            await super().insert_many(collection, records)
+            return
+        statement = _INSERT.format(table=self._table(collection))
+        values = [(*_values(record), None) for record in records]
+        if values:
+            await self._write(collection, values[0][0], lambda connection: connection.run_many(statement, values))
 
     async def get(self, collection: str, identifier: str) -> Record | None:
         return (await self.get_many(collection, (identifier,))).get(identifier)
@@ -117,7 +122,7 @@ class SqliteRecordStore(RecordStore):
         guard: Mapping[str, Any] | None = None,
     ) -> None:
         table = self._table(collection)
-        new_state, new_event = dumped(state), dumped(event)
+        new_state, new_event = canonical_text(state), dumped(event)
         changes, guards = dict(envelope_set or {}), dict(guard or {})
 
         def work(connection: Connection) -> None:
@@ -254,6 +259,19 @@ class SqliteRecordStore(RecordStore):
                 yield record
             found = await page(found[-1].id) if len(found) == batch else []
 
+    async def texts(self, collection: str, batch: int = 500) -> AsyncGenerator[list[StoredText], None]:
+        columns = "id, version, head, state, outbox"
+        sql = f"SELECT {columns} FROM {self._table(collection)} WHERE id > ? ORDER BY id LIMIT ?"
+        last, more = "", True
+        while more:
+            rows = await self._file.read(functools.partial(Connection.rows, sql=sql, bindings=(last, batch)))
+            more = len(rows) == batch
+            if rows:
+                last = rows[-1][0]
+                yield [
+                    StoredText(one, version, head, state, _events(outbox)) for one, version, head, state, outbox in rows
+                ]
+
     async def check(self) -> Mapping[str, str | int]:
         return await self._file.check()
 
@@ -272,6 +290,17 @@ class SqliteRecordStore(RecordStore):
             path = self._unique[collection].get(error.extra["field"], "id")
             what = identifier if path == "id" else f"another record with the {path} of {identifier}"
             raise errors.AlreadyExists(f"{what} exists already in {collection}", extra={"field": path}) from error
+
+
+def _values(record: Record) -> tuple[Any, ...]:
+    envelope, state = dumped(record.envelope), canonical_text(record.state)
+    outbox = dumped(list(record.outbox))
+    check_size(record.id, envelope, state, outbox)
+    return (record.id, record.version, record.head, envelope, state, outbox)
+
+
+def _events(outbox: str) -> tuple[dict[str, Any], ...]:
+    return () if outbox == "[]" else tuple(json.loads(outbox))
 
 
 def _next_place(connection: Connection, table: str) -> int:

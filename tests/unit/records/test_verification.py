@@ -18,6 +18,7 @@ from common.records.event import digest
 from common.records.lifecycle import NEW, Lifecycle
 from common.records.relay import Relay
 from common.records.repository import Decision, Repository
+from tests.factories import MovableLog
 
 SOURCE = "session"
 
@@ -82,6 +83,21 @@ async def test_log_and_outboxes_together_are_the_truth(house: House, shipped: bo
         await house.relay.ship()
     found = await house.verify()
     assert (found.records, found.events, found.documents()) == (6, 24, [])
+
+
+async def test_texts_need_not_be_canonical(house: House, tmp_path: Path) -> None:
+    """An adapter may keep its texts in another form: then they are encoded again."""
+    await house.fill()
+    await house.relay.ship()
+    expected = await house.verify()
+    house.log = MovableLog(house.log)
+    assert 'prevhash": ' in [batch async for batch in house.log.texts(SOURCE)][0][0][1][0]
+    found = await house.verify()
+    assert (found.events, found.flawed, found.digest) == (24, 0, expected.digest)
+    async with registry.record_store(f"sqlite://{tmp_path}/new.db") as new:
+        rebuilt = await verification.rebuild(house.kinds, house.log, SOURCE, new)
+        assert (rebuilt.flawed, rebuilt.digest) == (0, expected.digest)
+        assert [record.version for record in await new.find("alpha", limit=9)] == [4, 4, 4]
 
 
 async def test_events_that_are_shipped_but_not_pulled_yet_count_once(house: House) -> None:
