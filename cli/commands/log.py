@@ -167,7 +167,7 @@ def _row(logged: LoggedEvent) -> list[Any]:
         peer = call.get("destination") if name == "call.sent" else call.get("source")
     else:
         what, peer = name, None
-    outcome = call.get("status") or call.get("outcome")
+    outcome = " ".join(str(call[name]) for name in ("outcome", "status") if call.get(name))
     return [
         str(event.get("time", "")).replace("T", " "),
         str(event.get("source", "")).rpartition("/")[2] or event.get("source"),

@@ -236,7 +236,7 @@ class Expire(Scenario):
     """A session's time is over."""
 
     def prepare(self) -> None:
-        self.session = self.opened(expires_in=10)
+        self.session = self.opened(expires_in=5)
         self.job = self.trained(self.session)
 
     def act(self) -> None:

@@ -15,7 +15,7 @@ from tests.faults.victim import Died
 SEED = os.environ.get("AUTOLEARN_TEST_SEED", "1")
 SIZE = int(os.environ.get("AUTOLEARN_TEST_POINTS", "1"))
 """Points for each scenario."""
-RECOVERIES = (Point("event_log.append", 1, "after"), Point("record_store.pull_many", 1, "before"), None)
+RECOVERIES = (Point("event_log.append", 1, "after"), None, Point("record_store.pull_many", 1, "before"), None, None)
 
 
 @pytest.fixture(scope="module")
