@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from autolearn.aio.jobs import Job
 
 app = AsyncTyper()
+BASELINE = "baseline"
+Trial = tuple[str, dict[str, Any]]
+_AT_ONCE = 16
 
 
 @app.command()
@@ -54,24 +57,45 @@ async def train(
     seed: Annotated[int | None, typer.Option(help="Seed of split and algorithm; default 0.")] = None,
     time_limit: Annotated[str | None, typer.Option(metavar="DURATION", help="Such as 90s or 15m.")] = None,
     memory_limit: Annotated[str | None, typer.Option(metavar="SIZE", help="Such as 512M or 2G.")] = None,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Every algorithm that fits, with the baseline, in one ranked table.")
+    ] = False,
+    grid: Annotated[
+        bool, typer.Option("--grid", help="Every combination of parameters that are lists: -p 'C=[0.1, 1, 10]'.")
+    ] = False,
+    draws: Annotated[
+        int | None,
+        typer.Option("--random", metavar="N", help="N draws from lists and ranges: -p C=0.01..100; by --seed."),
+    ] = None,
+    by: Annotated[str | None, typer.Option(metavar="MEASURE", help="What a search ranks by; default: by task.")] = None,
+    budget: Annotated[
+        str | None, typer.Option(metavar="DURATION", help="A search cancels what has not ended after so long.")
+    ] = None,
     detach: Annotated[bool, typer.Option("--detach/--wait", help="Do not wait for the end.")] = False,
     timeout: Annotated[float | None, typer.Option(min=0, help="Seconds to wait; the job goes on after.")] = None,
     require: Annotated[str | None, typer.Option(metavar="EXPR", help="Such as: measures.f1 >= 0.9.")] = None,
 ) -> int:
-    """Train algorithms on a dataset, and wait for them.
+    """Train algorithms on a dataset, and wait for them; with --all, --grid or --random many, ranked.
 
     Without arguments, on a terminal, it asks for what is missing and prints the command that would have done
     the same.
     """
-    from cli import asking, current, outcome, requirement, values
+    from autolearn import search
+    from cli import asking, current, outcome, requirement, searching, values
 
     required = requirement.given(require)
     limits = {
         "time_limit": values.duration(time_limit) if time_limit else None,
         "memory_limit": values.size(memory_limit) if memory_limit else None,
     }
+    searches = everything or grid or draws is not None
+    if (by or budget) and not searches:
+        raise typer.BadParameter("--by and --budget go with --all, --grid or --random")
+    if (everything and algorithms) or (grid and draws is not None):
+        raise typer.BadParameter("--all chooses the algorithms itself" if everything else "say --grid or --random")
+    span = values.duration(budget) if budget else None
     async with run.client() as client:
-        if not (dataset and algorithms):
+        if not (dataset and (algorithms or everything)):
             if not run.interactive:
                 raise typer.BadParameter("say DATASET and ALGORITHM (nobody can be asked here)")
             answers = await asking.training(client, dataset, algorithms or [], target)
@@ -79,6 +103,7 @@ async def train(
             run.out.note(f"the same without questions:\n  {_command(answers, parameters or [])}")
         if task is None and target is not None and run.interactive:
             task = await asking.task(client, dataset, target)
+        algorithms = [BASELINE] if everything and target else ["k_means"] if everything else algorithms or []
         settings = values.parameters(parameters or [], algorithms)
         which = await current.needed(run, client, session)
         options: dict[str, Any] = {
@@ -92,14 +117,27 @@ async def train(
             "seed": seed,
             **limits,
         }
-        jobs, refused = await _submit(client, dataset, target, settings, options)
+        trials: list[Trial] = list(settings.items())
+        if grid or draws is not None:
+            trials = [
+                (algorithm, trial)
+                for algorithm, space in settings.items()
+                for trial in (search.grid(space) if grid else search.draws(space, draws or 0, seed or 0))
+            ]
+        jobs, refused = await _submit(client, dataset, target, trials, options)
+        if everything and jobs:
+            others: list[Trial] = [(name, {}) for name in await searching.fitting(client, jobs[0])]
+            more, wrong = await _submit(client, dataset, target, others, options)
+            jobs, refused = [*jobs, *more], {**refused, **wrong}
         if jobs and task is None and (because := jobs[0].record.task_reason):
             run.out.note(f"task: {(jobs[0].record.request or {}).get('task')}, because {because}; --task tells another")
+        if searches and not detach:
+            return await searching.settle(run, jobs, refused, by=by, budget=span, required=required)
         return await outcome.settle(
             run,
             jobs,
             refused=refused,
-            several=len(algorithms) > 1,
+            several=len(trials) > 1,
             detach=detach,
             timeout=timeout,
             required=required,
@@ -110,16 +148,19 @@ async def _submit(
     client: Client,
     dataset: str,
     target: str | None,
-    settings: dict[str, dict[str, Any]],
+    trials: list[Trial],
     options: dict[str, Any],
 ) -> tuple[list[Job], dict[str, Exception]]:
-    """Ask for all trainings at once: the jobs, and by algorithm why one was refused."""
-    asked = [
-        client.train(dataset, algorithm, target, parameters=own or None, wait=False, **options)
-        for algorithm, own in settings.items()
-    ]
+    """Ask for all trainings, several at a time: the jobs, and by algorithm why one was refused."""
+    several = asyncio.Semaphore(_AT_ONCE)
+
+    async def ask(algorithm: str, own: dict[str, Any]) -> Job:
+        async with several:
+            return await client.train(dataset, algorithm, target, parameters=own or None, wait=False, **options)
+
+    asked = [ask(*trial) for trial in trials]
     jobs, refused = [], {}
-    for algorithm, answer in zip(settings, await asyncio.gather(*asked, return_exceptions=True), strict=True):
+    for (algorithm, _), answer in zip(trials, await asyncio.gather(*asked, return_exceptions=True), strict=True):
         if isinstance(answer, Exception):
             refused[algorithm] = answer
         elif isinstance(answer, BaseException):
