@@ -14,7 +14,6 @@ import contextlib
 
 import numpy as np
 import pandas as pd
-from threadpoolctl import threadpool_limits
 
 from common import errors
 from common.learning import (
@@ -23,6 +22,7 @@ from common.learning import (
     preload,  # noqa: F401 - what is not needed here either
     preprocessing,
     registry,
+    thread_limit,
 )
 from common.learning.algorithms.entry import CLASSIFICATION
 from common.learning.notes import Notes
@@ -36,7 +36,7 @@ _SPLIT = {"test_share": 0.25, "seed": 0, "stratify": "auto"}
 
 def rehearse() -> None:
     """Split, fit, measure and write what nobody asked for."""
-    with contextlib.suppress(errors.Internal), threadpool_limits(1):  # of a plug-in: a child will tell its user
+    with contextlib.suppress(errors.Internal), thread_limit.threads(1):  # of a plug-in: a child will tell its user
         algorithm = registry.algorithms()["logistic_regression"]
         entries = registry.measures_for(CLASSIFICATION)
         numbers = np.arange(_ROWS)

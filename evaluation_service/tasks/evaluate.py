@@ -6,8 +6,6 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from threadpoolctl import threadpool_limits
-
 from common import errors
 from common.learning import (
     artifact,
@@ -17,6 +15,7 @@ from common.learning import (
     preload,  # noqa: F401 - what estimators import when they are built is in memory then
     registry,
     sample,
+    thread_limit,
 )
 from common.learning.algorithms.entry import CLASSIFICATION, UNSUPERVISED
 from common.learning.measures.entry import Predictions
@@ -34,7 +33,7 @@ def run(request: dict[str, Any], files: TaskFiles) -> dict[str, Any]:
     """
     training, notes = request["training"], Notes()
     task = training["request"]["task"]
-    with threadpool_limits(limits=request["threads"]):
+    with thread_limit.threads(request["threads"]):
         files.progress("read", 0.0)
         model = artifact.load(files.read("artifact"), training["result"]["artifact"]["digest"])
         rows, source = _rows(request, files, notes)

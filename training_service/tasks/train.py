@@ -11,7 +11,6 @@ import numpy as np
 import pandas as pd
 import sklearn
 import skops
-from threadpoolctl import threadpool_limits
 
 from common import errors
 from common.learning import (
@@ -21,6 +20,7 @@ from common.learning import (
     preprocessing,
     registry,
     sample,
+    thread_limit,
 )
 from common.learning.algorithms.entry import CLASSIFICATION, UNSUPERVISED
 from common.learning.notes import Notes, first_sentence
@@ -35,7 +35,7 @@ def run(request: dict[str, Any], files: TaskFiles) -> dict[str, Any]:
     `errors.BadData` for what the data or the request would have to change.
     """
     notes = Notes()
-    with threadpool_limits(limits=request["threads"]):
+    with thread_limit.threads(request["threads"]):
         files.progress("read", 0.0)
         columns = preprocessing.usable(request["columns"], notes)
         rows = sample.read(files.input("dataset"), columns, _target(request))
