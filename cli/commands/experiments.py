@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from typing import TYPE_CHECKING, Annotated
 
@@ -130,6 +131,57 @@ async def export(
     if run.json:
         return run.out.document({"path": str(path), "size": path.stat().st_size})
     run.out.line(str(path))
+
+
+@app.command()
+async def reproduce(
+    run: Invocation,
+    ref: Ref,
+    session: Annotated[
+        str | None,
+        typer.Option("--session", "-s", metavar="REF", help="Keep the new training here; default: it is thrown away."),
+    ] = None,
+) -> int:
+    """Train again from the record, and say whether the same comes out; exit code 7 if not."""
+    from autolearn.aio import reproduction
+    from cli import failures
+    from cli.render import short
+
+    async with run.client() as client:
+        found = await reproduction.reproduce(client, ref, session=session)
+    if run.json:
+        run.out.document(found)
+    else:
+        run.out.line(f"{found['verdict']}: {found['experiment']}, trained again as {short(found['training'])}")
+        differing = [[one["what"], one["then"], one["now"]] for one in found["differences"]]
+        if differing:
+            run.out.table(["what differs", "then", "now"], differing)
+        for remark in found["notes"]:
+            run.out.note(f"note: {remark}")
+    return 0 if found["verdict"] == reproduction.SAME else failures.NOT_MET
+
+
+@app.command()
+async def card(
+    run: Invocation,
+    ref: Ref,
+    output: Annotated[str | None, typer.Option("--output", "-o", help="File to write; default: stdout.")] = None,
+) -> None:
+    """Write the model card of an experiment, as Markdown."""
+    from pathlib import Path
+
+    from autolearn import card
+
+    async with run.client() as client:
+        written = card.markdown(await client.experiments.show(ref))
+    if output is None or output == "-":
+        if run.json:
+            return run.out.document({"card": written})
+        return run.out.line(written.rstrip())
+    await asyncio.to_thread(Path(output).write_text, written, encoding="utf-8")
+    if run.json:
+        return run.out.document({"path": output})
+    run.out.line(output)
 
 
 @app.command()

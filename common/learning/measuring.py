@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections.abc import Iterable
 from typing import Any
@@ -94,6 +95,18 @@ def measure(
         else:
             notes.add(f"{about}: {entry.name} is not a finite number")
     return figures
+
+
+def digest(predictions: Predictions) -> str:
+    """Names what was predicted: sha256 over the labels, groups or numbers, and over the probabilities if there are any.
+
+    Two trainings with the same digest predict the same, to the last bit.
+    """
+    seen = hashlib.sha256(repr(predictions.labels).encode())
+    for values in (predictions.predicted, predictions.probabilities):
+        if values is not None:
+            seen.update(np.ascontiguousarray(values).tobytes())
+    return f"sha256:{seen.hexdigest()}"
 
 
 def averaging(predictions: Predictions) -> dict[str, Any]:

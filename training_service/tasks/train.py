@@ -72,6 +72,8 @@ def run(request: dict[str, Any], files: TaskFiles) -> dict[str, Any]:
         "artifact": artifact.describe(data),
         "usage": {"fit_seconds": round(seconds, 6)},
         "versions": _versions(),
+        "platform": f"{platform.system()} {platform.machine()}",
+        "predictions": measuring.digest(predictions.get("test", predictions["train"])),
         "notes": list(notes),
     }
 

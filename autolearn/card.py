@@ -1,0 +1,135 @@
+"""The model card of an experiment as Markdown, with the YAML header that model hubs read (Mitchell et al. 2019)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from common.contracts.experiments import Experiment
+
+_MOST_FEATURES = 50
+
+
+def markdown(experiment: Experiment) -> str:
+    """The card, from the record alone; the same record gives the same card."""
+    request, result = experiment.request or {}, experiment.result or {}
+    given: Mapping[str, Any] = request.get("parameters") or {}
+    parts = [
+        _header(experiment),
+        f"# {experiment.name}",
+        f"A model for {experiment.task}, trained by `{experiment.algorithm}`"
+        + (f" to predict `{experiment.target}`" if experiment.target else "")
+        + f" from `{experiment.dataset}`.",
+        experiment.note or "",
+        "## Data",
+        _data(experiment, request, result),
+        "## Features",
+        _table(
+            ["column", "type"],
+            [[one["name"], one["type"]] for one in result.get("features", ())[:_MOST_FEATURES]],
+        ),
+        _left_out(result),
+        "## Hyper-parameters",
+        _table(
+            ["name", "value"],
+            [[name, _value(value, "null")] for name, value in given.items()],
+        ),
+        "## Measures",
+        _measures(result),
+        *_evaluations(experiment.evaluations),
+        "## Limits",
+        _limits(result),
+        "## How to open it",
+        "The artifact is a scikit-learn pipeline in skops format; it opens without AutoLearn. It was made with "
+        + ", ".join(f"{name} {version}" for name, version in (result.get("versions") or {}).items())
+        + f". Artifact: `{(result.get('artifact') or {}).get('digest')}`.",
+        "## Where it comes from",
+        f"Experiment `{experiment.id}`, training `{experiment.training}`, committed {experiment.committed}, trace"
+        f" `{experiment.trace_id}`. `autolearn experiments reproduce {experiment.id}` trains it again.",
+    ]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _header(experiment: Experiment) -> str:
+    """JSON is YAML: values are quoted so, whatever they hold."""
+    lines = ["---", "library_name: sklearn", "tags:"]
+    tags = ["autolearn", f"tabular-{experiment.task}", *experiment.tags]
+    lines += [f"- {json.dumps(tag, ensure_ascii=False)}" for tag in tags]
+    named = f"- name: {json.dumps(experiment.name, ensure_ascii=False)}"
+    return "\n".join([*lines, "model-index:", named, "---"])
+
+
+def _data(experiment: Experiment, request: Mapping[str, Any], result: Mapping[str, Any]) -> str:
+    split = result.get("split") or {}
+    asked = request.get("split") or {}
+    said = f"Digest `{experiment.dataset_digest}`. Learned from {split.get('train_rows')} rows"
+    if split.get("test_rows"):
+        said += f"; {split['test_rows']} were held out (seed {asked.get('seed')}"
+        said += ", by class)" if split.get("stratified") else ")"
+    if split.get("dropped_rows"):
+        said += f"; {split['dropped_rows']} without a target were left out"
+    return said + "."
+
+
+def _left_out(result: Mapping[str, Any]) -> str:
+    more = len(result.get("features", ())) - _MOST_FEATURES
+    return f"And {more} more." if more > 0 else ""
+
+
+def _measures(result: Mapping[str, Any]) -> str:
+    found = result.get("measures") or {}
+    parts = [part for part in ("test", "train") if found.get(part)]
+    names = list(dict.fromkeys(name for part in parts for name in found[part]))
+    heads = {"test": "held-out rows", "train": "rows learned from"}
+    shown = _table(
+        ["measure", "better", *(heads[part] for part in parts)],
+        [
+            [name, (result.get("directions") or {}).get(name), *(_value(found[part].get(name)) for part in parts)]
+            for name in names
+        ],
+    )
+    averaging = result.get("averaging")
+    if averaging == "binary":
+        shown += f"\n\nPrecision, recall and F1 are those of the class {_value(result.get('positive_class'))}."
+    elif averaging:
+        shown += f"\n\nPrecision, recall and F1 are {averaging} averages over the classes."
+    return shown
+
+
+def _evaluations(evaluations: Sequence[Mapping[str, Any]]) -> Iterable[str]:
+    for one in evaluations:
+        result = one.get("result") or {}
+        where = result.get("dataset")
+        yield f"### Evaluated on {where['name']}@{where['version']}" if where else "### Evaluated on the held-out rows"
+        bounds = (result.get("confidence") or {}).get("intervals") or {}
+        yield _table(
+            ["measure", "value", *(["interval"] if bounds else [])],
+            [
+                [name, _value(value), *([_value(bounds.get(name))] if bounds else [])]
+                for name, value in (result.get("measures") or {}).items()
+            ],
+        )
+
+
+def _limits(result: Mapping[str, Any]) -> str:
+    notes = [f"- {_cell(note)}" for note in result.get("notes") or ()]
+    general = "- The figures hold for rows like those it was measured on; whether others are alike nobody has checked."
+    return "\n".join([general, *notes])
+
+
+def _table(heads: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
+    lines = [heads, ["---"] * len(heads), *rows]
+    return "\n".join("| " + " | ".join(_cell(cell) for cell in line) + " |" for line in lines)
+
+
+def _cell(value: Any) -> str:
+    return "" if value is None else str(value).replace("|", "\\|").replace("\n", " ").replace("<", "&lt;")
+
+
+def _value(value: Any, nothing: str = "undefined") -> str:
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    if isinstance(value, list):
+        return "[" + ", ".join(_value(one) for one in value) + "]"
+    return nothing if value is None else str(value)
