@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import collections
 import contextlib
+import itertools
 import json
 import os
 import zlib
@@ -23,6 +24,10 @@ from common.ports.event_log import EventLog
 _SEGMENT = 4 * 2**20
 _FEWEST = 8  # segments at the bound: a shipped one can go only once another is written to
 _BATCH = 2_000
+_SYNC = 0.02
+"""Seconds that gather lines for one `fdatasync`."""
+_GATHER = 0.25
+"""Seconds that gather calls for one write to the event log: each costs it as much as a read of a client."""
 _log = logging.logger("journal")
 
 
@@ -64,7 +69,9 @@ class Journal:
         self._open: dict[str, dict[str, Any]] = {}
         self._ended: collections.deque[dict[str, Any]] = collections.deque()
         self._wake = asyncio.Event()
+        self._hurry = asyncio.Event()
         self._shipped = asyncio.Condition()
+        self._gone = 0  # calls shipped so far
         self._task: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Journal:
@@ -116,8 +123,10 @@ class Journal:
     async def flush(self) -> None:
         """Return when everything that has ended so far is in the event log."""
         async with self._shipped:
+            wanted = self._gone + len(self._ended)
             self._wake.set()
-            await self._shipped.wait_for(lambda: not self._ended)
+            self._hurry.set()
+            await self._shipped.wait_for(lambda: self._gone >= wanted)
 
     def _begun(self, segment: _Segment, event: dict[str, Any]) -> None:
         self._write(segment, {"begin": event})
@@ -177,26 +186,46 @@ class Journal:
         delay = 0.05
         while True:
             await self._wake.wait()
-            self._wake.clear()
-            # A short pause gathers what comes close together into one write and one sync.
-            await asyncio.sleep(0.02)
             try:
+                await self._gather()
                 await self._ship()
                 delay = 0.05
+                if self._ended:
+                    self._wake.set()
             except errors.AutoLearnError as error:
                 _log.warning("event log does not take calls", error=error.code, waiting=len(self._ended))
                 await asyncio.sleep(delay)
                 delay = min(delay * 2, 5.0)
                 self._wake.set()
 
-    async def _ship(self) -> None:
-        while self._ended:
+    async def _gather(self) -> None:
+        """Sync what is written soon and in groups; return when it is time to ship, at once if somebody waits."""
+        due = asyncio.get_running_loop().time() + _GATHER
+        while not self._hurry.is_set() and len(self._ended) < _BATCH:
+            self._wake.clear()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_SYNC):
+                    await self._hurry.wait()
             await asyncio.to_thread(self._sync)
-            batch = [self._ended[index] for index in range(min(len(self._ended), _BATCH))]
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout_at(due):
+                    await self._wake.wait()
+            if asyncio.get_running_loop().time() >= due:
+                break
+        self._wake.clear()
+        self._hurry.clear()
+
+    async def _ship(self) -> None:
+        await asyncio.to_thread(self._sync)
+        left = len(self._ended)  # what ends meanwhile is for the next time: else each call would be shipped alone
+        while left:
+            batch = list(itertools.islice(self._ended, min(left, _BATCH)))
             await self._eventlog.append(batch)
             for event in batch:
                 self._ended.popleft()
                 self._owner.pop(event["id"]).owed -= 1
+            self._gone += len(batch)
+            left -= len(batch)
             for segment in [s for s in self._segments[:-1] if not s.owed]:
                 self._segments.remove(segment)
                 os.close(segment.descriptor)

@@ -6,7 +6,7 @@ import asyncio
 import errno
 import os
 import zlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -138,6 +138,36 @@ async def test_full_at_the_bound_and_free_again_once_shipped(tmp_path: Path, log
         await asyncio.wait_for(opened.flush(), 5)
         assert not opened.full
         assert len(await logged(log)) == number
+
+
+async def test_what_ends_close_together_is_shipped_together(tmp_path: Path, log: MovableLog) -> None:
+    async with made(tmp_path, log) as opened:
+        for number in range(20):
+            opened.begin(call(number))
+            opened.end(call(number))
+            await asyncio.sleep(0)
+        await opened.flush()
+        assert [len(batch) for batch in log.batches] == [20]
+
+
+async def test_flushing_waits_for_no_call_that_ends_later(
+    tmp_path: Path, log: MovableLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    append = log.append
+
+    async def busy(events: Sequence[Mapping[str, Any]]) -> None:
+        """While something is shipped, another call ends: so it is on a platform that is never quiet."""
+        opened.end(call(len(log.batches) + 1))
+        await append(events)
+
+    monkeypatch.setattr(log, "append", busy)
+    async with made(tmp_path, log) as opened:
+        for number in range(10):
+            opened.begin(call(number))
+        opened.end(call(0))
+        await asyncio.wait_for(opened.flush(), 5)
+        assert log.batches == [[call(0)["id"]]]
+        monkeypatch.undo()
 
 
 async def test_files_go_once_all_their_calls_are_shipped(
