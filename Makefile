@@ -3,11 +3,11 @@ PYTHON ?= python3
 BIN := .venv/bin
 SETUP := --disable-pip-version-check --quiet --require-hashes --no-deps
 
-.PHONY: help demo test check fix fuzz docs bench lock clean
+.PHONY: help demo test test-engines check fix fuzz docs bench lock clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
 demo: .venv/runtime ## the main job on real data, on a platform of its own that is gone afterwards
 	@$(BIN)/python -m deploy.demo
@@ -15,6 +15,10 @@ demo: .venv/runtime ## the main job on real data, on a platform of its own that 
 test: .venv/dev ## every test, checks included; ends with pytest's summary
 	@$(MAKE) --no-print-directory check
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -q
+
+test-engines: .venv/dev ## contracts on real engines, which it starts (RabbitMQ, S3) and stops
+	@trap '$(BIN)/python -m deploy.engines down' EXIT; $(BIN)/python -m deploy.engines up && \
+		$(BIN)/python -m pytest -q -m external
 
 check: .venv/dev ## style, types and import rules; changes nothing
 	$(BIN)/ruff check .

@@ -183,6 +183,8 @@ class Runtime:
         ready = True
         if self.relay and self.relay.behind:
             degraded.append("event log is away; events wait in their outboxes")
+        if self.bells.away:
+            degraded.append("message bus is away; work is found by looking for it, a little later")
         if self.journal.full:
             ready = False
             degraded.append("call journal is full")

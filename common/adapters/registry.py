@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 from urllib.parse import unquote, urlsplit
@@ -21,11 +22,20 @@ Adapter = TypeVar("Adapter")
 
 _RECORD_STORES: Mapping[str, Callable[[str], RecordStore]] = {"sqlite": lambda url: SqliteRecordStore(_path(url))}
 _EVENT_LOGS: Mapping[str, Callable[[str], EventLog]] = {"sqlite": lambda url: SqliteEventLog(_path(url))}
-_MESSAGE_BUSES: Mapping[str, Callable[[str], MessageBus]] = {"local": lambda _: LocalMessageBus()}
-_BLOB_STORES: Mapping[str, Callable[[str], BlobStore]] = {"file": lambda url: FolderBlobStore(_path(url))}
+_MESSAGE_BUSES: Mapping[str, Callable[[str], MessageBus]] = {
+    "local": lambda _: LocalMessageBus(),
+    "amqp": lambda url: _rabbit(url),
+    "amqps": lambda url: _rabbit(url),
+}
+_BLOB_STORES: Mapping[str, Callable[[str], BlobStore]] = {
+    "file": lambda url: FolderBlobStore(_path(url)),
+    "s3": lambda url: _bucket(url),
+    "s3+http": lambda url: _bucket(url),
+    "s3+https": lambda url: _bucket(url),
+}
 
-_ENGINES = {"mongodb", "mongodb+srv", "kafka", "amqp", "amqps", "s3"}
-"""Schemes of the distributed mode, whose drivers an installation may lack."""
+_ENGINES = {"mongodb", "mongodb+srv", "kafka"}
+"""Schemes of the distributed mode that no adapter serves yet."""
 
 
 def record_store(url: str) -> RecordStore:
@@ -39,12 +49,12 @@ def event_log(url: str) -> EventLog:
 
 
 def message_bus(url: str) -> MessageBus:
-    """A message bus that is not open yet: `local:`."""
+    """A message bus that is not open yet: `local:`, or RabbitMQ (`amqp://user:password@host/vhost`)."""
     return _built("message bus", _MESSAGE_BUSES, url)
 
 
 def blob_store(url: str) -> BlobStore:
-    """A blob store that is not open yet: `file:///path/of/folder`."""
+    """A blob store that is not open yet: `file:///path/of/folder`, or a bucket (`s3://bucket`, `s3+http://…`)."""
     return _built("blob store", _BLOB_STORES, url)
 
 
@@ -55,11 +65,32 @@ def _built(port: str, adapters: Mapping[str, Callable[[str], Adapter]], url: str
     known = ", ".join(f"{name}:" for name in sorted(adapters))
     if scheme in _ENGINES:
         # The rest of the URL may hold a password: only its scheme is shown.
-        raise errors.Invalid(
-            f"{scheme}: cannot be the {port} of this installation; it needs the extra `cluster`"
-            f" (pip install 'autolearn[cluster]') in a version that serves it; this one serves {known}"
-        )
+        raise errors.Invalid(f"{scheme}: cannot be the {port} of this version of AutoLearn; it serves {known}")
     raise errors.Invalid(f"{scheme or 'a URL without scheme'}: is no {port} that AutoLearn knows; use one of {known}")
+
+
+def _rabbit(url: str) -> MessageBus:
+    with _drivers():
+        from common.adapters.message_bus.rabbitmq import RabbitMessageBus
+    return RabbitMessageBus(url)
+
+
+def _bucket(url: str) -> BlobStore:
+    with _drivers():
+        from common.adapters.blob_store.s3 import S3BlobStore
+    return S3BlobStore(url)
+
+
+@contextmanager
+def _drivers() -> Iterator[None]:
+    """Around the import of an adapter whose driver a laptop's installation lacks."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        raise errors.Invalid(
+            f"this installation lacks {error.name}, a driver of the distributed mode;"
+            " install it with pip install 'autolearn[cluster]'"
+        ) from error
 
 
 def _path(url: str) -> Path:

@@ -12,11 +12,12 @@ import pytest
 from common import errors, times
 from common.adapters import registry
 from common.ports.blob_store import BlobStore
+from tests import engines
 
 
-@pytest.fixture(params=["file"])
+@pytest.fixture(params=["file", pytest.param("s3", marks=pytest.mark.external)])
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    return {"file": f"file://{tmp_path}/some%20folder/blobs"}[request.param]
+    return f"file://{tmp_path}/some%20folder/blobs" if request.param == "file" else engines.own("s3")
 
 
 @pytest.fixture

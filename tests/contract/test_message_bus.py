@@ -11,11 +11,12 @@ from common import errors
 from common.adapters import registry
 from common.adapters.message_bus.local import LocalMessageBus
 from common.ports.message_bus import Bell, Delivery, MessageBus
+from tests import engines
 
 
-@pytest.fixture(params=["local"])
+@pytest.fixture(params=["local", pytest.param("rabbitmq", marks=pytest.mark.external)])
 def url(request: pytest.FixtureRequest) -> str:
-    return {"local": "local:"}[request.param]
+    return "local:" if request.param == "local" else engines.own("rabbitmq")
 
 
 @pytest.fixture
@@ -115,13 +116,23 @@ async def nothing_or_reject(deliveries: AsyncIterator[Delivery]) -> bool:
     return False
 
 
+async def everything(deliveries: AsyncIterator[Delivery], count: int) -> set[Bell]:
+    found = set()
+    for _ in range(count):
+        delivery = await take(deliveries)
+        found.add(delivery.bell)
+        await delivery.ack()
+    return found
+
+
 async def test_unsettled_bells_go_to_the_other_subscriber(bus: MessageBus) -> None:
     kinds = ["training.queued"]
     async with bus.subscribe("q", kinds) as staying:
         async with bus.subscribe("q", kinds) as leaving:
             await bus.publish(bell(1))
-            taken = await take(leaving)
-        assert (await take(staying)).bell == taken.bell
+            await bus.publish(bell(2))  # an engine may have handed one of them to the other already
+            await take(leaving)
+        assert await everything(staying, 2) == {bell(1), bell(2)}
 
 
 async def test_leaving_with_an_error_gives_back(bus: MessageBus) -> None:
@@ -130,9 +141,10 @@ async def test_leaving_with_an_error_gives_back(bus: MessageBus) -> None:
         with pytest.raises(ZeroDivisionError):
             async with bus.subscribe("q", kinds) as leaving:
                 await bus.publish(bell(1))
+                await bus.publish(bell(2))
                 await take(leaving)
                 raise ZeroDivisionError
-        assert (await take(staying)).bell == bell(1)
+        assert await everything(staying, 2) == {bell(1), bell(2)}
 
 
 async def test_a_cancelled_wait_loses_nothing(bus: MessageBus) -> None:

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from tests import engines
+
 ROOT = Path(__file__).parent.parent.parent
 DOCS = ROOT / "docs"
 _BLOCK = re.compile(r"```(console|python)\n(.*?)```(?:\n<!-- expect: (.*?) -->)?", re.DOTALL)
@@ -38,10 +40,10 @@ def place(tmp_path: Path) -> dict[str, str]:
     """An environment whose `autolearn` is this checkout's, with folders of its own."""
     binaries = tmp_path / "bin"
     binaries.mkdir()
-    command = binaries / "autolearn"
-    command.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m cli "$@"\n')
-    command.chmod(0o755)
-    (binaries / "python").symlink_to(sys.executable)
+    for name, words in (("autolearn", "-m cli"), ("python", "")):
+        command = binaries / name
+        command.write_text(f'#!/bin/sh\nexec "{sys.executable}" {words} "$@"\n')
+        command.chmod(0o755)
     (tmp_path / "tests").symlink_to(ROOT / "tests")
     return {
         **{name: value for name, value in os.environ.items() if not name.startswith("AUTOLEARN_")},
@@ -82,6 +84,8 @@ def ready(place: dict[str, str], cwd: Path) -> None:
 def test_page_runs_as_it_stands(page: Path, place: dict[str, str], tmp_path: Path) -> None:
     found = blocks(page)
     assert found, f"{page} has nothing to run"
+    if page.stem == "use-engines":
+        engines.url("rabbitmq"), engines.url("s3")
     try:
         if page.stem != "tutorial":
             ready(place, tmp_path)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -8,8 +9,10 @@ import pytest
 from common import errors
 from common.adapters import registry
 from common.adapters.blob_store.folder import FolderBlobStore
+from common.adapters.blob_store.s3 import S3BlobStore
 from common.adapters.event_log.sqlite import SqliteEventLog
 from common.adapters.message_bus.local import LocalMessageBus
+from common.adapters.message_bus.rabbitmq import RabbitMessageBus
 from common.adapters.record_store.sqlite import SqliteRecordStore
 
 
@@ -18,15 +21,24 @@ def test_each_scheme_has_its_adapter(tmp_path: Path) -> None:
     assert isinstance(registry.event_log(f"sqlite://{tmp_path}/a.db"), SqliteEventLog)
     assert isinstance(registry.message_bus("local:"), LocalMessageBus)
     assert isinstance(registry.blob_store(f"file://{tmp_path}"), FolderBlobStore)
+    assert isinstance(registry.message_bus("amqps://user:secret@host/vhost?prefix=a"), RabbitMessageBus)
+    for url in ("s3://bucket/prefix", "s3+https://key:secret@host:7070/bucket"):
+        assert isinstance(registry.blob_store(url), S3BlobStore)
+
+
+def test_a_driver_that_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "common.adapters.message_bus.rabbitmq", None)
+    with pytest.raises(errors.Invalid, match=r"lacks .*autolearn\[cluster\]"):
+        registry.message_bus("amqp://user:secret@host")
 
 
 @pytest.mark.parametrize(
     ("build", "url", "said"),
     [
-        (registry.record_store, "mongodb://user:secret@host/db", "cluster"),
-        (registry.event_log, "kafka://user:secret@host", "cluster"),
-        (registry.message_bus, "amqp://user:secret@host", "cluster"),
-        (registry.blob_store, "s3://secret/bucket", "cluster"),
+        (registry.record_store, "mongodb://user:secret@host/db", "serves sqlite:"),
+        (registry.event_log, "kafka://user:secret@host", "serves sqlite:"),
+        (registry.message_bus, "amqp://user:secret@host?colour=red", "colour"),
+        (registry.blob_store, "s3+http://user:secret@host", "names no bucket"),
         (registry.record_store, "postgres://user:secret@host", "sqlite:"),
         (registry.blob_store, "", "file:"),
         (registry.record_store, "sqlite://host/secret.db", "three slashes"),

@@ -1,0 +1,226 @@
+"""The message bus on RabbitMQ: a topic exchange, and one quorum queue for each name that somebody subscribes to.
+
+Queues are durable and replicated (quorum), publishes are confirmed, a bell that was rejected too often goes to the
+dead-letter exchange. Written for RabbitMQ 3.10 and 4: per-consumer prefetch, nothing transient, an own delivery limit.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging as stdlib_logging
+from collections.abc import AsyncIterator, Awaitable, Sequence
+from contextlib import asynccontextmanager, suppress
+from typing import Any, TypeVar
+from urllib.parse import parse_qs, urlsplit, urlunsplit
+
+import aio_pika
+from aio_pika.abc import AbstractExchange, AbstractIncomingMessage, AbstractRobustChannel, AbstractRobustConnection
+from aiormq.exceptions import AMQPError
+
+from common import errors, logging
+from common.ports.message_bus import Bell, Delivery, MessageBus
+
+Result = TypeVar("Result")
+
+_TIMEOUT = 5.0
+"""Seconds that one answer of the broker may take; a frozen one answers never."""
+_HEARTBEAT = 10
+_LENGTH = 10_000
+_DELIVERIES = 5
+_IDLE = 3_600_000
+"""Milliseconds after which a queue nobody has subscribed to goes: the sweep finds what its bells were rung for."""
+_log = logging.logger("message_bus")
+
+
+class RabbitMessageBus(MessageBus):
+    """`amqp://USER:PASSWORD@HOST:PORT/VHOST?prefix=NAME`; the prefix begins every name on the broker, `autolearn`
+    unless told."""
+
+    def __init__(self, url: str) -> None:
+        parts = urlsplit(url)
+        told = parse_qs(parts.query)
+        self._prefix = told.pop("prefix", ["autolearn"])[-1]
+        if told:
+            raise errors.Invalid(
+                f"{parts.scheme}: knows no {', '.join(sorted(told))}; only prefix=NAME may follow the ?"
+            )
+        self._url = urlunsplit(parts._replace(query=""))
+        self._where = f"{parts.hostname}:{parts.port or 5672}"  # what may be shown: the URL holds a password
+        self._connection: AbstractRobustConnection | None = None
+        self._exchange: AbstractExchange | None = None
+        self._subscriptions: set[_Subscription] = set()
+
+    async def open(self) -> None:
+        for driver in ("aio_pika", "aiormq"):  # they log every try to connect, with traces; what it means is said here
+            stdlib_logging.getLogger(driver).setLevel(stdlib_logging.CRITICAL + 1)
+
+        async def connect() -> None:
+            self._connection = await aio_pika.connect_robust(
+                self._url, timeout=_TIMEOUT, heartbeat=_HEARTBEAT, reconnect_interval=1
+            )
+            self._connection.close_callbacks.add(self._lost)
+            self._connection.reconnect_callbacks.add(self._found_again)
+            channel = await self._connection.channel(publisher_confirms=True)
+            dead = await channel.declare_exchange(f"{self._prefix}.dead", aio_pika.ExchangeType.FANOUT, durable=True)
+            kept = await channel.declare_queue(
+                f"{self._prefix}.dead", durable=True, arguments=self._arguments(dead=True)
+            )
+            await kept.bind(dead)
+            self._exchange = await channel.declare_exchange(
+                f"{self._prefix}.bells", aio_pika.ExchangeType.TOPIC, durable=True
+            )
+
+        try:
+            await self._asked(connect())
+        except BaseException:
+            await self.close()
+            raise
+
+    async def close(self) -> None:
+        connection, self._connection, self._exchange = self._connection, None, None
+        for subscription in self._subscriptions:
+            subscription.end()
+        if connection is not None:
+            with suppress(AMQPError, OSError, TimeoutError):
+                async with asyncio.timeout(_TIMEOUT):
+                    await connection.close()
+
+    def _lost(self, *_: object) -> None:
+        if self._connection is not None:
+            _log.warning("broker is away, sweeps do what bells would", bus=self._where)
+
+    def _found_again(self, *_: object) -> None:
+        _log.info("broker is back", bus=self._where)
+
+    async def publish(self, bell: Bell) -> None:
+        exchange = self._exchange
+        if exchange is None:
+            raise self._away("is not open")
+        message = aio_pika.Message(
+            json.dumps({"kind": bell.kind, "ids": dict(bell.ids)}).encode(),
+            content_type="application/json",
+            delivery_mode=aio_pika.DeliveryMode.PERSISTENT,
+        )
+        await self._asked(exchange.publish(message, bell.kind, mandatory=False, timeout=_TIMEOUT))
+
+    @asynccontextmanager
+    async def subscribe(
+        self, queue: str, kinds: Sequence[str], *, prefetch: int = 1
+    ) -> AsyncIterator[AsyncIterator[Delivery]]:
+        if not kinds or isinstance(kinds, str):
+            raise ValueError("a subscription names the kinds of bells it wants")
+        connection, exchange = self._connection, self._exchange
+        if connection is None or exchange is None:
+            raise self._away("is not open")
+        subscription = _Subscription(self._where)
+
+        async def begin() -> AbstractRobustChannel:
+            # A channel for each: its prefetch is its own, and closing it gives back what is unsettled.
+            channel: Any = await connection.channel(publisher_confirms=False)
+            await channel.set_qos(prefetch_count=prefetch)
+            declared = await channel.declare_queue(f"{self._prefix}.{queue}", durable=True, arguments=self._arguments())
+            for kind in kinds:
+                await declared.bind(exchange, kind)
+            await declared.consume(subscription.arrived)
+            opened: AbstractRobustChannel = channel
+            return opened
+
+        channel = await self._asked(begin())
+        self._subscriptions.add(subscription)
+        try:
+            yield subscription
+        finally:
+            self._subscriptions.discard(subscription)
+            with suppress(AMQPError, OSError, TimeoutError, asyncio.InvalidStateError):
+                async with asyncio.timeout(_TIMEOUT):
+                    await channel.close()
+
+    def _arguments(self, *, dead: bool = False) -> dict[str, Any]:
+        told: dict[str, Any] = {"x-queue-type": "quorum", "x-max-length": _LENGTH}
+        if dead:
+            return {**told, "x-overflow": "drop-head"}
+        return {
+            **told,
+            "x-overflow": "reject-publish",
+            "x-delivery-limit": _DELIVERIES,
+            "x-dead-letter-exchange": f"{self._prefix}.dead",
+            "x-dead-letter-strategy": "at-least-once",
+            "x-expires": _IDLE,
+        }
+
+    def _away(self, why: str) -> errors.Unavailable:
+        return errors.Unavailable(f"the message bus at {self._where} {why}")
+
+    async def _asked(self, call: Awaitable[Result]) -> Result:
+        """The answer of the broker; what the driver raises becomes ours."""
+        try:
+            async with asyncio.timeout(_TIMEOUT):
+                return await call
+        except (AMQPError, OSError, TimeoutError, asyncio.InvalidStateError, RuntimeError) as error:
+            raise self._away(f"does not answer: {error or type(error).__name__}") from error
+        except asyncio.CancelledError as error:
+            # The driver cancels its callers when a heartbeat is lost; only a task that is being cancelled has to end.
+            task = asyncio.current_task()
+            if task is None or task.cancelling():
+                raise
+            raise self._away("went away") from error
+
+
+class _Subscription(AsyncIterator[Delivery]):
+    """What has arrived, at most `prefetch` of it unsettled, because the broker sends no more."""
+
+    def __init__(self, where: str) -> None:
+        self._where = where
+        self._arrived: asyncio.Queue[AbstractIncomingMessage | None] = asyncio.Queue()
+        self._ended = False
+
+    async def arrived(self, message: AbstractIncomingMessage) -> None:
+        """Called by the driver."""
+        self._arrived.put_nowait(message)
+
+    def end(self) -> None:
+        """Nothing comes any more; who waits is told."""
+        self._ended = True
+        self._arrived.put_nowait(None)
+
+    async def __anext__(self) -> Delivery:
+        while not self._ended:
+            message = await self._arrived.get()
+            if message is None:
+                break
+            bell = _decoded(message.body)
+            if bell is not None:
+                return _RabbitDelivery(bell, message, self._where)
+            _log.error("message is no bell, put aside", queue=message.routing_key)
+            await _RabbitDelivery(Bell("", {}), message, self._where).settle(message.nack(requeue=False))
+        raise StopAsyncIteration
+
+
+class _RabbitDelivery(Delivery):
+    def __init__(self, bell: Bell, message: AbstractIncomingMessage, where: str) -> None:
+        self.bell, self._message, self._where, self._settled = bell, message, where, False
+
+    async def ack(self) -> None:
+        if not self._settled:
+            await self.settle(self._message.ack())
+
+    async def reject(self) -> None:
+        if not self._settled:
+            await self.settle(self._message.nack(requeue=True))
+
+    async def settle(self, answer: Awaitable[None]) -> None:
+        """Tell the broker. On a connection that has gone nothing can be told: it delivers again."""
+        self._settled = True
+        try:
+            await answer
+        except (AMQPError, OSError, asyncio.InvalidStateError) as error:
+            _log.warning("bell not settled, it comes again", bus=self._where, error=str(error) or type(error).__name__)
+
+
+def _decoded(body: bytes) -> Bell | None:
+    try:
+        told = json.loads(body)
+        return Bell(str(told["kind"]), {str(name): str(value) for name, value in told["ids"].items()})
+    except (ValueError, TypeError, KeyError, AttributeError):
+        return None

@@ -1,0 +1,1 @@
+"""Real engines on this machine, without Docker: for tests, and for trying the distributed mode out."""

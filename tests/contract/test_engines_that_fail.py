@@ -1,0 +1,98 @@
+"""What real engines do to their adapters: they die, freeze, come back, and hold what is no message of ours."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections.abc import Callable
+
+import aio_pika
+import psutil
+import pytest
+
+from common import errors
+from common.adapters import registry
+from common.ports.message_bus import Bell
+from deploy.engines.__main__ import ENGINES
+from tests import engines
+from tests.eventually import until
+
+pytestmark = pytest.mark.external
+_NOWHERE = "127.0.0.1:9"
+
+
+@pytest.mark.parametrize(
+    ("build", "url"),
+    [
+        (registry.message_bus, f"amqp://autolearn:secret@{_NOWHERE}/"),
+        (registry.blob_store, f"s3+http://autolearn:secret@{_NOWHERE}/bucket"),
+    ],
+)
+async def test_an_engine_that_is_away_is_named_without_its_password(build: Callable[[str], object], url: str) -> None:
+    port = build(url)
+    with pytest.raises(errors.Unavailable, match=r"127\.0\.0\.1") as caught:
+        await port.open()  # type: ignore[attr-defined]
+    assert "secret" not in str(caught.value)
+
+
+async def test_a_wrong_secret_is_refused() -> None:
+    scheme, rest = engines.own("s3").split("://")
+    with pytest.raises(errors.Unavailable):
+        await registry.blob_store(f"{scheme}://autolearn:wrong@{rest.partition('@')[2]}").open()
+
+
+async def test_what_is_no_bell_is_put_aside_and_the_next_comes() -> None:
+    url = engines.own("rabbitmq")
+    prefix = url.partition("prefix=")[2]
+    async with (
+        registry.message_bus(url) as bus,
+        bus.subscribe("q", ["training.queued"]) as deliveries,
+        await aio_pika.connect(url.partition("?")[0]) as connection,
+    ):
+        channel = await connection.channel()
+        exchange = await channel.get_exchange(f"{prefix}.bells")
+        for body in (b"no json", b"[]", b'{"kind": "x"}'):
+            await exchange.publish(aio_pika.Message(body), "training.queued")
+        bell = Bell("training.queued", {"training": "trn_1"})
+        await bus.publish(bell)
+        async with asyncio.timeout(10):
+            assert (await anext(deliveries)).bell == bell
+        aside = await channel.get_queue(f"{prefix}.dead")
+        assert {await _body(aside), await _body(aside), await _body(aside)} == {b"no json", b"[]", b'{"kind": "x"}'}
+
+
+async def _body(queue: aio_pika.abc.AbstractQueue) -> bytes:
+    async def look() -> aio_pika.abc.AbstractIncomingMessage | None:
+        return await queue.get(fail=False, no_ack=True)
+
+    return (await until(look, 10)).body
+
+
+async def test_a_broker_that_freezes_is_away_and_heals_without_a_restart() -> None:
+    url = engines.own("rabbitmq")
+    there = ENGINES["rabbitmq"]().running()
+    if there is None or str(there["url"]) not in url:
+        pytest.skip("this broker is not ours to freeze")
+    family = [psutil.Process(there["pid"]), *psutil.Process(there["pid"]).children(recursive=True)]
+    bell = Bell("training.queued", {"training": "trn_1"})
+    async with registry.message_bus(url) as bus, bus.subscribe("q", ["training.queued"]) as deliveries:
+        for one in family:
+            os.kill(one.pid, signal.SIGSTOP)
+        try:
+            with pytest.raises(errors.Unavailable):
+                await bus.publish(bell)
+        finally:
+            for one in family:
+                os.kill(one.pid, signal.SIGCONT)
+
+        async def rung() -> bool:
+            try:
+                await bus.publish(bell)
+            except errors.Unavailable:
+                return False
+            return True
+
+        await until(rung, 30)
+        async with asyncio.timeout(10):
+            assert (await anext(deliveries)).bell == bell

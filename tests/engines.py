@@ -1,0 +1,30 @@
+"""Where the real engines are that a contract is held against: those of `deploy/engines` that run, or any others by URL.
+
+`make test-engines` starts them. A test of an engine that is not there is skipped, and the run says so in one line.
+"""
+
+from __future__ import annotations
+
+import os
+from uuid import uuid4
+
+import pytest
+
+from deploy.engines.__main__ import ENGINES
+
+
+def url(name: str) -> str:
+    """Where the engine is: `AUTOLEARN_TEST_RABBITMQ_URL` and the like, else the one that runs here; else a skip."""
+    told = os.environ.get(f"AUTOLEARN_TEST_{name.upper()}_URL")
+    if told:
+        return told
+    there = ENGINES[name]().running()
+    if there is None:
+        pytest.skip(f"no {name}: start it with python -m deploy.engines up {name}, or name one by URL")
+    return str(there["url"])
+
+
+def own(name: str) -> str:
+    """The same with a place in it that nobody else uses: a prefix of names, or a folder of the bucket."""
+    place = f"test-{uuid4().hex}"
+    return f"{url(name)}?prefix={place}" if name == "rabbitmq" else f"{url(name)}/{place}"
