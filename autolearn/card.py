@@ -101,7 +101,9 @@ def _evaluations(evaluations: Sequence[Mapping[str, Any]]) -> Iterable[str]:
     for one in evaluations:
         result = one.get("result") or {}
         where = result.get("dataset")
-        yield f"### Evaluated on {where['name']}@{where['version']}" if where else "### Evaluated on the held-out rows"
+        folds = result.get("cross_validation")
+        about = f"{folds['folds']} folds" if folds else "the held-out rows"
+        yield f"### Evaluated on {where['name']}@{where['version']}" if where else f"### Evaluated on {about}"
         bounds = (result.get("confidence") or {}).get("intervals") or {}
         yield _table(
             ["measure", "value", *(["interval"] if bounds else [])],

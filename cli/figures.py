@@ -69,6 +69,17 @@ def intervals(out: Output, result: Mapping[str, Any], title: str) -> None:
         out.table(["measure", "value", "low", "high"], rows, title=title)
 
 
+def folds(out: Output, result: Mapping[str, Any], title: str) -> None:
+    """The measures of a cross-validation fold by fold, if it is one; the mean of each measure and its spread."""
+    told = result.get("cross_validation")
+    if told:
+        names = list(result.get("measures") or {})
+        rows = [[str(at), *(part["measures"].get(name) for name in names)] for at, part in enumerate(told["parts"], 1)]
+        rows.append(["mean", *(result["measures"].get(name) for name in names)])
+        rows.append(["spread", *(told["spread"].get(name) for name in names)])
+        out.table(["fold", *names], rows, title=title)
+
+
 def groups(out: Output, result: Mapping[str, Any]) -> None:
     """How many rows are in each group of a clustering or anomaly detection."""
     found = result.get("groups") or (result.get("learned") or {}).get("sizes")

@@ -66,6 +66,7 @@ def show(run: Invocation, records: Sequence[JobRecord]) -> None:
         if record.kind == "evaluation":
             whose = f"{record.algorithm or 'training'} {short(record.training) or ''}".rstrip()
             figures.intervals(run.out, record.result or {}, f"Intervals of {whose}")
+            figures.folds(run.out, record.result or {}, f"Folds of {whose}")
             figures.confusion(run.out, record.result or {}, f"Confusion matrix of {whose}")
     _remark(run, records)
     explain_failures(records)

@@ -13,7 +13,7 @@ from common.http.client import ServiceClient
 from common.jobs.catalogue import Catalogue
 from common.jobs.handlers import JobHandlers, Submission
 from common.jobs.worker import Work
-from common.learning.request import complete_evaluation
+from common.learning.request import check_column, complete_evaluation
 from common.ports.record_store import Record
 from common.ports.task_runner import SealedInput
 from common.records import sealed_blobs
@@ -55,6 +55,9 @@ class EvaluationHandlers(JobHandlers):
         model = {"request": opened["request"], "result": {k: v for k, v in result.items() if k not in _UNUSED}}
         found, flaws = await self._catalogue.dataset(asked.dataset) if asked.dataset else (None, [])
         completed, more = complete_evaluation(body, model, found["dataset"] if found else None)
+        if by := (completed.get("cross_validation") or {}).get("column"):
+            own, gone = await self._catalogue.dataset(state["dataset_id"])
+            more += gone or ([] if own is None else check_column(by, own["dataset"]))
         if flaws or more:
             raise errors.Invalid("the evaluation cannot be accepted", flaws=[*flaws, *more])
         plain = {
@@ -95,7 +98,7 @@ class EvaluationHandlers(JobHandlers):
             sealed_blobs.named(blobs, source["blob"]) as artifact,
         ):
             model = SealedInput(artifact, base64.b64decode(source["key"]), source["blob"])
-            asked: dict[str, Any] = {**request, "training": source["model"]}
+            asked: dict[str, Any] = {**request, "training": source["model"], "processes": self.runtime.settings.slots}
             yield Work(asked, inputs={"dataset": dataset}, sealed_inputs={"artifact": model})
 
 
@@ -104,7 +107,12 @@ def summarise(request: Mapping[str, Any], result: Mapping[str, Any]) -> dict[str
     dataset = request.get("dataset")
     return {
         "training": request["training"],
-        "dataset": f"{dataset['name']}@{dataset['version']}" if dataset else "held-out rows",
+        "dataset": f"{dataset['name']}@{dataset['version']}" if dataset else _own_rows(request),
         "measures": result["measures"],
         "seconds": result["usage"]["seconds"],
     }
+
+
+def _own_rows(request: Mapping[str, Any]) -> str:
+    folds = request.get("cross_validation")
+    return f"{folds['folds']} folds" if folds else "held-out rows"

@@ -142,6 +142,9 @@ class Client:
         dataset: Named | None = None,
         confidence: float | None = None,
         resamples: int | None = None,
+        folds: int | None = None,
+        groups: str | None = None,
+        time: str | None = None,
         time_limit: float | None = None,
         memory_limit: int | None = None,
         wait: bool = True,
@@ -151,7 +154,9 @@ class Client:
         features.
 
         Without `measures` the usual ones of the task, with `["all"]` every one. `confidence` (0.95) asks for
-        bootstrap intervals over so many `resamples` (1000) of the rows. Waiting as in `train`.
+        bootstrap intervals over so many `resamples` (1000) of the rows. With `folds` it is a
+        cross-validation: trained anew on each fold, rows with the same value of the column `groups` staying
+        together, or in the order of the column `time`. Waiting as in `train`.
         """
         return await self._submit(
             "/v1/evaluations",
@@ -159,6 +164,7 @@ class Client:
                 "training": reference(training),
                 "measures": list(measures) if measures is not None else None,
                 "dataset": reference(dataset) if dataset is not None else None,
+                "cross_validation": _folds(folds, groups, time),
                 "confidence": _given(level=confidence, resamples=resamples),
                 "limits": _given(seconds=time_limit, memory=memory_limit),
             },
@@ -177,6 +183,13 @@ class Client:
             if self.current_session is None:
                 self.current_session = (await self.sessions.open()).id
             return self.current_session
+
+
+def _folds(folds: int | None, groups: str | None, time: str | None) -> dict[str, Any] | None:
+    if folds is None and groups is None and time is None:
+        return None
+    method = "grouped" if groups is not None else "time" if time is not None else "plain"
+    return _given(folds=folds, method=method, column=groups if groups is not None else time)
 
 
 def _given(**values: Any) -> dict[str, Any] | None:

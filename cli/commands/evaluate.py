@@ -28,6 +28,9 @@ async def evaluate(
         float | None, typer.Option(metavar="LEVEL", help="Bootstrap intervals of the measures, such as 0.95.")
     ] = None,
     resamples: Annotated[int | None, typer.Option(min=100, help="Resamples for the intervals; default 1000.")] = None,
+    folds: Annotated[int | None, typer.Option(min=2, help="Cross-validate: train anew on each of N folds.")] = None,
+    groups: Annotated[str | None, typer.Option(metavar="COLUMN", help="Folds keep rows of a group together.")] = None,
+    time: Annotated[str | None, typer.Option(metavar="COLUMN", help="Folds learn from earlier rows only.")] = None,
     session: Annotated[str | None, typer.Option("--session", "-s", metavar="REF", help="The session.")] = None,
     time_limit: Annotated[str | None, typer.Option(metavar="DURATION", help="Such as 90s or 15m.")] = None,
     memory_limit: Annotated[str | None, typer.Option(metavar="SIZE", help="Such as 512M or 2G.")] = None,
@@ -39,6 +42,8 @@ async def evaluate(
     from cli import current, outcome, requirement, values
 
     required = requirement.given(require)
+    if groups is not None and time is not None:
+        raise typer.BadParameter("say --groups or --time, not both")
     if resamples is not None and confidence is None:
         raise typer.BadParameter("--resamples goes with --confidence LEVEL")
     seconds = values.duration(time_limit) if time_limit else None
@@ -61,6 +66,9 @@ async def evaluate(
                     dataset=dataset,
                     confidence=confidence,
                     resamples=resamples,
+                    folds=folds,
+                    groups=groups,
+                    time=time,
                     time_limit=seconds,
                     memory_limit=memory,
                     wait=False,

@@ -92,6 +92,7 @@ async def show(run: Invocation, ref: Ref, require: Require = None) -> int:
             run.out.line("")
             figures.side_by_side(run.out, [job])
             figures.intervals(run.out, result, "Intervals")
+            figures.folds(run.out, result, "Folds")
             figures.groups(run.out, result)
             figures.confusion(run.out, result, "Confusion matrix")
             figures.per_class(run.out, result)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -54,6 +54,19 @@ class Confidence(Command):
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
 
 
+class CrossValidation(Command):
+    """Train anew on all but one of so many parts of the rows, measure on that one, for each.
+
+    `method`: `plain` (by class in a classification), `grouped` (rows with the same value of `column` stay together),
+    `time` (in the order of `column`; learns from earlier rows only).
+    """
+
+    folds: Annotated[int, Field(ge=2, le=100)] = 5
+    method: Literal["plain", "grouped", "time"] = "plain"
+    column: str | None = None
+    seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
+
+
 class TrainingRequest(Command):
     """Train one algorithm on one dataset within a session."""
 
@@ -79,6 +92,7 @@ class EvaluationRequest(Command):
     measures: list[MeasureName] | None = None
     dataset: Reference | None = None
     confidence: Confidence | None = None
+    cross_validation: CrossValidation | None = None
     limits: Limits = Limits()
 
 

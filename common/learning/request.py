@@ -14,7 +14,7 @@ from typing import Any
 from common.errors import Flaw
 from common.learning import registry
 from common.learning.algorithms.entry import CLASSIFICATION, REGRESSION, UNSUPERVISED, AlgorithmEntry
-from common.learning.choice import feature_names, infer_task, target_column, task_of, without_target
+from common.learning.choice import feature_names, infer_task, target_column, task_of, unknown_column, without_target
 from common.learning.hyperparameters import SEED_LIMIT, complete
 
 __all__ = ["complete_evaluation", "complete_training", "infer_task"]
@@ -81,6 +81,7 @@ def complete_evaluation(
     flaws: list[Flaw] = []
     measures = _measures(request, trained["task"], flaws)
     _check_confidence(request, trained["task"], flaws)
+    _check_folds(request, trained["task"], flaws)
     if dataset is not None and not registry.algorithms()[trained["algorithm"]].predicts:
         detail = f"{trained['algorithm']} says nothing of rows that it has not learned from"
         flaws.append(Flaw("/dataset", "conflict", detail))
@@ -244,6 +245,29 @@ def _check_confidence(request: Mapping[str, Any], task: str, flaws: list[Flaw]) 
     if request.get("confidence") and task in UNSUPERVISED:
         detail = "a measure of groups has no interval from resampled rows: the same row twice is a group of its own"
         flaws.append(Flaw("/confidence", "conflict", detail))
+
+
+def check_column(name: str, dataset: Mapping[str, Any]) -> list[Flaw]:
+    """What is wrong with the column that groups or orders rows, if anything."""
+    columns = {column["name"]: column for column in dataset["columns"]}
+    return [] if name in columns else [unknown_column("/cross_validation/column", name, columns)]
+
+
+def _check_folds(request: Mapping[str, Any], task: str, flaws: list[Flaw]) -> None:
+    asked = request.get("cross_validation")
+    if not asked:
+        return
+    if task in UNSUPERVISED:
+        flaws.append(Flaw("/cross_validation", "conflict", f"for {task} there is no truth to hold out"))
+    for other in ("dataset", "confidence"):
+        if request.get(other):
+            detail = (
+                f"folds are of the training's own rows, and their spread tells how sure they are: leave out {other}"
+            )
+            flaws.append(Flaw(f"/{other}", "conflict", detail))
+    if (asked["column"] is None) != (asked["method"] == "plain"):
+        detail = "the methods grouped and time need a column, and plain takes none"
+        flaws.append(Flaw("/cross_validation/column", "conflict", detail))
 
 
 def _check_fit(

@@ -22,6 +22,7 @@ from common.learning.measures.entry import Predictions
 from common.learning.notes import Notes
 from common.learning.split import divide, whole
 from common.ports.task_runner import TaskFiles
+from evaluation_service.tasks import cross_validate
 
 
 def run(request: dict[str, Any], files: TaskFiles) -> dict[str, Any]:
@@ -31,6 +32,8 @@ def run(request: dict[str, Any], files: TaskFiles) -> dict[str, Any]:
     only its held-out rows, else another one with the same features and target. Raises `errors.IntegrityError` if model
     or held-out rows are not those of the training, `errors.BadData` for data that cannot be evaluated.
     """
+    if request.get("cross_validation"):
+        return cross_validate.run(request, files)
     training, notes = request["training"], Notes()
     task = training["request"]["task"]
     with thread_limit.threads(request["threads"]):

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import platform
-import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -15,6 +14,7 @@ import skops
 from common import errors
 from common.learning import (
     artifact,
+    fitting,
     measuring,
     preload,  # noqa: F401 - what estimators import when they are built is in memory then
     preprocessing,
@@ -23,7 +23,7 @@ from common.learning import (
     thread_limit,
 )
 from common.learning.algorithms.entry import CLASSIFICATION, UNSUPERVISED
-from common.learning.notes import Notes, first_sentence
+from common.learning.notes import Notes
 from common.learning.split import Split, divide, whole
 from common.ports.task_runner import TaskFiles
 
@@ -45,7 +45,7 @@ def run(request: dict[str, Any], files: TaskFiles) -> dict[str, Any]:
         labels = _classes(request["task"], train)
         positive = measuring.positive_class(labels, request["positive_class"])
         files.progress("fit", 0.2)
-        model, seconds = _fit(request, columns, train, notes)
+        model, seconds = fitting.fit(request, columns, train, request["threads"], notes)
         files.progress("measure", 0.7)
         predictions = {
             part: measuring.predict(model, request["task"], part_rows, positive, notes, part)
@@ -98,22 +98,6 @@ def _classes(task: str, train: sample.Sample) -> tuple[Any, ...]:
     if len(labels) < 2:
         raise errors.BadData("the rows to learn from are all of one class: change split.seed or split.test_share")
     return labels
-
-
-def _fit(
-    request: Mapping[str, Any], columns: Sequence[Mapping[str, Any]], train: sample.Sample, notes: Notes
-) -> tuple[Any, float]:
-    algorithm = registry.algorithms()[request["algorithm"]]
-    estimator = algorithm.build(request["task"], request["parameters"], request["threads"])
-    model = preprocessing.pipeline(columns, estimator, dense=algorithm.dense)
-    begun = time.perf_counter()
-    with notes.of_warnings("fit"):
-        try:
-            model.fit(train.features, train.target if len(train.target) else None)
-        except ValueError as error:  # how scikit-learn refuses data or a combination of parameters
-            reason = first_sentence(str(error))
-            raise errors.BadData(f"{request['algorithm']} cannot learn from these rows: {reason}") from error
-    return model, time.perf_counter() - begun
 
 
 def _described(split: Split, request: Mapping[str, Any], dropped: int) -> dict[str, Any]:

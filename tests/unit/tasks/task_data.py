@@ -107,13 +107,18 @@ class Trained:
     files: MemoryFiles
 
     def evaluate(
-        self, measures: list[str] | None = None, dataset: dict[str, Any] | None = None, path: Path | None = None
+        self,
+        measures: list[str] | None = None,
+        dataset: dict[str, Any] | None = None,
+        path: Path | None = None,
+        processes: int = 1,
+        **more: Any,
     ) -> dict[str, Any]:
         model = {"request": self.request, "result": self.result}
-        completed, flaws = complete_evaluation(evaluation(measures=measures), model, dataset)
+        completed, flaws = complete_evaluation(evaluation(measures=measures, **more), model, dataset)
         assert flaws == []
         files = MemoryFiles(path or self.files.dataset, self.files.outputs)
-        asked = {**completed, "training": model, "dataset": dataset, "threads": 1}
+        asked = {**completed, "training": model, "dataset": dataset, "threads": 1, "processes": processes}
         return as_json(evaluate.run(as_json(asked), files))
 
 
