@@ -8,6 +8,7 @@ from typing import Any
 
 from common import errors
 from common.learning import preprocessing, registry
+from common.learning.hyperparameters import SEED
 from common.learning.notes import Notes, first_sentence
 from common.learning.sample import Sample
 
@@ -16,8 +17,10 @@ def fit(
     request: Mapping[str, Any], columns: Sequence[Mapping[str, Any]], rows: Sample, threads: int, notes: Notes
 ) -> tuple[Any, float]:
     """The fitted pipeline, and the seconds that fitting took. Raises `errors.BadData` for rows it cannot learn from."""
-    algorithm = registry.algorithms()[request["algorithm"]]
+    algorithm = registry.trained(request["algorithm"])
     estimator = algorithm.build(request["task"], request["parameters"], threads)
+    if algorithm.open and estimator.get_params(deep=False).get(SEED, 0) is None:
+        estimator.set_params(**{SEED: request["split"]["seed"]})
     model = preprocessing.pipeline(columns, estimator, dense=algorithm.dense)
     begun = time.perf_counter()
     with notes.of_warnings("fit"):

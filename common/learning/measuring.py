@@ -49,6 +49,8 @@ def predict(model: Any, task: str, sample: Sample, positive: Any, notes: Notes, 
         if task in UNSUPERVISED:
             # One that cannot predict has labelled the rows it was given.
             groups = estimator.predict(prepared) if hasattr(estimator, "predict") else estimator.labels_
+            if len(groups) != len(sample):
+                raise errors.BadData("this model says nothing of rows that it has not learned from")
             return Predictions(None, groups, inputs=prepared, noise=task == CLUSTERING)
         predicted = estimator.predict(prepared)
         if task != CLASSIFICATION:

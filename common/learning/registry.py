@@ -12,6 +12,7 @@ from types import MappingProxyType
 from typing import TypeVar
 
 from common import errors
+from common.learning import estimators
 from common.learning.algorithms import (
     baseline,
     clustering,
@@ -69,6 +70,19 @@ _MEASURES = (
 def algorithms() -> MappingProxyType[str, AlgorithmEntry]:
     """Every algorithm by its name."""
     return _collect(_ALGORITHMS, "autolearn.algorithms", AlgorithmEntry)
+
+
+def algorithm(name: str) -> AlgorithmEntry | None:
+    """The algorithm of that name: one of the catalogue, or what may be an estimator by its qualified name."""
+    return algorithms().get(name) or estimators.entry(name)
+
+
+def trained(name: str) -> AlgorithmEntry:
+    """The algorithm of a completed request. Raises `errors.Internal` for one that is no longer installed."""
+    found = algorithm(name)
+    if found is None:
+        raise errors.Internal(f"the algorithm {name!r} is not installed any more")
+    return found
 
 
 @cache

@@ -35,7 +35,7 @@ def complete_training(request: Mapping[str, Any], dataset: Mapping[str, Any]) ->
     """
     columns = {column["name"]: column for column in dataset["columns"]}
     flaws: list[Flaw] = []
-    entry = registry.algorithms().get(request["algorithm"])
+    entry = registry.algorithm(request["algorithm"])
     reason = without_target(request, entry.tasks if entry else (), flaws)
     target: Mapping[str, Any] | None = None
     task: str | None = request.get("task") or (entry.tasks[0] if entry else None)
@@ -82,7 +82,7 @@ def complete_evaluation(
     measures = _measures(request, trained["task"], flaws)
     _check_confidence(request, trained["task"], flaws)
     _check_folds(request, trained["task"], flaws)
-    if dataset is not None and not registry.algorithms()[trained["algorithm"]].predicts:
+    if dataset is not None and not registry.trained(trained["algorithm"]).predicts:
         detail = f"{trained['algorithm']} says nothing of rows that it has not learned from"
         flaws.append(Flaw("/dataset", "conflict", detail))
     elif dataset is not None:
@@ -145,7 +145,7 @@ def _check_rows(rows: int, share: float | None, target: str, flaws: list[Flaw]) 
 
 def _algorithm(request: Mapping[str, Any], task: str | None, flaws: list[Flaw]) -> AlgorithmEntry | None:
     known, name = registry.algorithms(), request["algorithm"]
-    entry = known.get(name)
+    entry = registry.algorithm(name)
     if entry is None:
         near = tuple(difflib.get_close_matches(name.lower().replace(" ", "_"), known))
         detail = f"there is no algorithm {name!r}; there are: {', '.join(known)}"
@@ -168,6 +168,8 @@ def _parameters(
 ) -> dict[str, Any]:
     given: dict[str, Any] = request.get("parameters") or {}
     if algorithm is None:
+        return given
+    if algorithm.open:
         return given
     # Without a task the flaws of its first one are still of use.
     values, wrong = complete(algorithm.parameters[task or algorithm.tasks[0]], given, seed)

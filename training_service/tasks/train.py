@@ -59,7 +59,7 @@ def run(request: dict[str, Any], files: TaskFiles) -> dict[str, Any]:
         with files.write("artifact") as target:
             target.write(data)
         files.progress("save", 1.0)
-    algorithm = registry.algorithms()[request["algorithm"]]
+    algorithm = registry.trained(request["algorithm"])
     estimator = model.named_steps[preprocessing.ESTIMATE]
     return {
         "measures": measures,

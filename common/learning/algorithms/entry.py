@@ -44,6 +44,8 @@ class AlgorithmEntry:
     check: Check = _no_flaws
     dense: bool = False
     """Whether the estimator cannot take a sparse matrix."""
+    open: bool = False
+    """Whether its hyper-parameters are known to the child alone, which checks them."""
     predicts: bool = True
     """Whether the estimator can say something of rows that it has not learned from."""
 

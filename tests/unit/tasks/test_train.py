@@ -107,6 +107,37 @@ def test_what_has_no_target_learns_from_all_rows(
     assert sum(group["rows"] for group in again["groups"]) == again["rows"] == len(frame)
 
 
+@pytest.mark.parametrize(
+    ("name", "target", "given"),
+    [
+        ("sklearn.ensemble.AdaBoostClassifier", "sort", {"n_estimators": 5}),
+        ("sklearn.linear_model.BayesianRidge", "weight", {}),
+        ("sklearn.gaussian_process.GaussianProcessClassifier", "kind", {}),
+    ],
+)
+def test_any_estimator_by_its_qualified_name(workshop: Workshop, name: str, target: str, given: dict[str, Any]) -> None:
+    done = workshop.train(table(80), algorithm=name, target=target, parameters=given)
+    assert done.evaluate()["measures"] == done.result["measures"]["test"]
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "said"),
+    [
+        ("sklearn.ensemble.AdaBostClassifier", {}, "no estimator 'sklearn.ensemble.AdaBostClassifier' for classific"),
+        ("sklearn.linear_model.Ridge", {}, "no estimator 'sklearn.linear_model.Ridge' for classification"),
+        ("sklearn.ensemble.AdaBoostClassifier", {"n_estimators": -1}, "'n_estimators' parameter .* must be an int"),
+        ("sklearn.ensemble.AdaBoostClassifier", {"trees": 1}, "no hyper-parameter 'trees'"),
+        ("sklearn.ensemble.BaggingClassifier", {"n_jobs": 64}, "n_jobs is the platform's to say"),
+        ("sklearn.ensemble.VotingClassifier", {}, "built from other estimators"),
+    ],
+)
+def test_what_is_no_estimator_or_not_its_parameter(
+    workshop: Workshop, name: str, given: dict[str, Any], said: str
+) -> None:
+    with pytest.raises(errors.BadData, match=said):
+        workshop.train(table(40), algorithm=name, parameters=given)
+
+
 def test_figures_are_those_of_scikit_learn(workshop: Workshop) -> None:
     frame = table()[["size", "count", "kind"]].astype({"count": "int64"})
     done = workshop.train(frame, algorithm="logistic_regression", split={"seed": 3, "test_share": 0.3})
