@@ -7,6 +7,7 @@ import zipfile
 from typing import Any
 
 import skops.io
+from skops.io.exceptions import UnsupportedTypeException
 
 from common import errors
 
@@ -37,7 +38,10 @@ and loading in child processes only."""
 
 def dump(model: Any) -> bytes:
     """The model as an archive. Raises `errors.BadData` for one that `load` would refuse."""
-    data: bytes = skops.io.dumps(model, compression=zipfile.ZIP_DEFLATED, compresslevel=1)
+    try:
+        data: bytes = skops.io.dumps(model, compression=zipfile.ZIP_DEFLATED, compresslevel=1)
+    except UnsupportedTypeException as error:
+        raise errors.BadData(f"the model cannot be stored: {error}") from error
     if unknown := untrusted(data):
         raise errors.BadData(f"the model cannot be stored, because it holds {', '.join(unknown)}")
     return data

@@ -138,6 +138,12 @@ def test_what_is_no_estimator_or_not_its_parameter(
         workshop.train(table(40), algorithm=name, parameters=given)
 
 
+def test_a_model_that_cannot_be_stored_says_so(workshop: Workshop) -> None:
+    birch = {"algorithm": "sklearn.cluster.Birch", "task": "clustering", "target": None}
+    with pytest.raises(errors.BadData, match="cannot be stored: Objects of type Birch"):
+        workshop.train(table(40), **birch)
+
+
 def test_figures_are_those_of_scikit_learn(workshop: Workshop) -> None:
     frame = table()[["size", "count", "kind"]].astype({"count": "int64"})
     done = workshop.train(frame, algorithm="logistic_regression", split={"seed": 3, "test_share": 0.3})
