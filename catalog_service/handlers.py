@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import difflib
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
@@ -86,7 +86,9 @@ class Handlers:
             sealed_blobs.named(self._blobs, record.state["blobs"]["table"]) as path,
             self._tables.retyped(path, columns) as outcome,
         ):
-            return await self._kept(record.state["name"], outcome, source, "dataset.changed", None)
+            return await self._kept(
+                record.state["name"], outcome, source, "dataset.changed", None, record.state["notes"]
+            )
 
     async def page(self, listing: Listing) -> Page[DatasetVersion]:
         """One page of the versions that are there."""
@@ -147,9 +149,18 @@ class Handlers:
             await self._records.decide(record.id, lambda now: _deletion(now, stamp))
 
     async def _kept(
-        self, name: str, outcome: TaskOutcome, source: Mapping[str, Any], event: str, identifier: str | None
+        self,
+        name: str,
+        outcome: TaskOutcome,
+        source: Mapping[str, Any],
+        event: str,
+        identifier: str | None,
+        earlier: Sequence[str] = (),
     ) -> Made:
-        """The next version of `name` from what a child has found, unless that version is there already."""
+        """The next version of `name` from what a child has found, unless that version is there already.
+
+        `earlier` are the notes of the version that it was made from.
+        """
         result = outcome.result or {}
         # Retyping reads no file: what it makes was read as its source was.
         found = result["metadata"]
@@ -157,6 +168,7 @@ class Handlers:
             **found,
             "digest": f"sha256:{found['digest']}",
             "options": found["options"] or source["options"],
+            "notes": list(dict.fromkeys([*earlier, *found["notes"]])),
         }
         if (same := await self.datasets.same(name, table)) is not None:
             return Made(shown(same))

@@ -13,7 +13,7 @@ from common.records.lifecycle import NEW, Lifecycle
 
 NAME_LIMIT = 200
 """Characters of a dataset's name."""
-_EXTENSION = re.compile(r"\.[A-Za-z][A-Za-z0-9]{0,9}$")
+_EXTENSION = re.compile(r"\.[A-Za-z][A-Za-z0-9]{0,9}(\.(gz|gzip|zst|zstd))?$", re.IGNORECASE)
 _ID = re.compile(r"ds_[0-9a-f]{32}")
 _DIGEST = re.compile(r"(?:sha256:)?([0-9a-f]{4,64})")
 

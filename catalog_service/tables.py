@@ -83,10 +83,16 @@ class Tables:
             problem = outcome.problem or problem
             if not problem.retryable:
                 raise _error(problem)
+        if problem.code == errors.StorageFull.code:
+            raise _error(problem)
+        if problem.code.startswith("crashed"):
+            detail = f"the parser crashed on this file each time ({problem.detail}); it is damaged or made to harm"
+            raise errors.BadData(detail, flaws=[errors.Flaw("/file", "parser_crashed", detail)])
         raise errors.Unavailable(f"the process that reads the table went away each time: {problem.detail}")
 
 
 def _error(problem: Problem) -> errors.AutoLearnError:
     if problem.code in _LIMITS:
-        return errors.BadData(f"this table takes more than it may: {problem.detail}")
+        detail = f"this table takes more than it may: {problem.detail}"
+        return errors.BadData(detail, flaws=[errors.Flaw("/file", "limit", detail)])
     return errors.from_problem({**problem.document(), "status": 500})

@@ -39,12 +39,14 @@ class Datasets:
         types: Mapping[str, str] | None = None,
         timeout: float = 600.0,
     ) -> DatasetVersion:
-        """Upload a CSV file (path or open binary file) or a DataFrame; what is not told is detected.
+        """Upload a file (path or open binary file) or a DataFrame; what is not told is detected.
+
+        CSV and NDJSON, also compressed by gzip or zstd, Parquet and Arrow IPC: the first bytes tell.
 
         The name defaults to the file's without its suffix. The same content with the same options again is
         the version that is there already. `types` maps columns to `number integer category boolean datetime
         text`, `missing` are words to read as missing. Raises `errors.BadData` if the file is no table,
-        `errors.TooLarge`, `OSError`.
+        `errors.UnsupportedMediaType` for a format that is not taken, `errors.TooLarge`, `OSError`.
         """
         told = dict(types or {})
         body, own_name, replayable, dtypes = _body(source)
@@ -66,7 +68,7 @@ class Datasets:
             },
             content=body,
             replayable=replayable,
-            headers={"Content-Type": "text/csv"},
+            headers={"Content-Type": "application/octet-stream"},
             timeout=timeout,
         )
         return DatasetVersion.model_validate(self._transport.document(answer))

@@ -26,12 +26,12 @@ def export(request: dict[str, Any], files: TaskFiles) -> dict[str, Any]:
 def retype(request: dict[str, Any], files: TaskFiles) -> dict[str, Any]:
     """The input `table` as output `table` with the types of the request's `columns` [{name, type}].
 
-    The result is that of `parse.run`; its `options` are null and `notes` empty: those of the version before hold on.
+    The result is that of `parse.run`; its `options` are null: those of the version before hold on, and so do its notes.
     """
     change = DatasetChange.model_validate(request)
     types = {column.name: column.type for column in change.columns}
     target = files.output_path("table")
-    digest = retyping.retype(
+    digest, notes = retyping.retype(
         files.input("table"), target, types, lambda fraction: files.progress("converting", fraction)
     )
-    return described(target, digest, None, [], files)
+    return described(target, digest, None, notes, files)

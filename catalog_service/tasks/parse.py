@@ -1,4 +1,4 @@
-"""Task: an uploaded CSV file becomes a stored table, and what there is to know about it."""
+"""Task: an uploaded file becomes a stored table, and what there is to know about it."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import Any
 
 from common.contracts.datasets import Column, ReadOptions
 from common.learning.csv_options import Limits, Told, told_types
-from common.learning.csv_table import read_csv
 from common.learning.preview import preview
 from common.learning.profile import describe
+from common.learning.reading import read_table
 from common.learning.table import StoredTable
 from common.ports.task_runner import TaskFiles
 
@@ -20,13 +20,14 @@ def run(request: dict[str, Any], files: TaskFiles) -> dict[str, Any]:
 
     Request: `options` (`UploadOptions` without `types`), `types` {column: type}, `limits` {rows, columns, cell}, each
     optional. Result: `metadata` {digest, rows, columns, options, notes}, `preview`, `profile`. Raises `errors.BadData`
-    for a malformed file, `errors.Invalid` for options or types that cannot be meant.
+    for a malformed file, `errors.UnsupportedMediaType` for a format that is not taken, `errors.Invalid` for options or
+    types that cannot be meant.
     """
     told = Told.parse(request.get("options") or {})
     types = told_types(request.get("types") or {})
     limits = Limits.parse(request.get("limits") or {})
     target = files.output_path("table")
-    read = read_csv(files.input("upload"), target, told, types, limits, files.progress)
+    read = read_table(files.input("upload"), target, told, types, limits, files.progress)
     return described(target, read.digest, read.options, read.notes, files)
 
 

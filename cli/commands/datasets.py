@@ -13,7 +13,7 @@ from cli.invocation import Invocation
 
 if TYPE_CHECKING:
     from cli.render import Output
-    from common.contracts.datasets import DatasetVersion
+    from common.contracts.datasets import DatasetVersion, ReadOptions
 
 app = AsyncTyper(help="Upload tables and look at them.")
 
@@ -29,7 +29,9 @@ Types = Annotated[
 @app.command()
 async def upload(
     run: Invocation,
-    file: Annotated[str, typer.Argument(metavar="FILE", help="A CSV file, or - for stdin.")],
+    file: Annotated[
+        str, typer.Argument(metavar="FILE", help="CSV, NDJSON (also gzip, zstd), Parquet or Arrow; - for stdin.")
+    ],
     name: Annotated[str | None, typer.Option(help="Name of the dataset; default: of the file.")] = None,
     header: Annotated[
         bool | None, typer.Option("--header/--no-header", help="Whether the first line has names.")
@@ -43,7 +45,7 @@ async def upload(
     ] = None,
     types: Types = None,
 ) -> None:
-    """Upload a CSV file; what is not told is detected, and shown."""
+    """Upload a table; its format and what else is not told is detected, and shown."""
     from cli import values
 
     told = values.types(types or [])
@@ -179,8 +181,7 @@ def _show(run: Invocation, version: DatasetVersion) -> None:
             "size": size(version.size or None),
             "digest": version.digest,
             "created": when(version.created),
-            "read as": f"delimiter {options.delimiter!r}, encoding {options.encoding}, "
-            f"{'with' if options.header else 'without'} header, decimal {options.decimal!r}",
+            "read as": _reading(options),
             "notes": version.notes,
         }
     )
@@ -213,3 +214,13 @@ def _brief(value: Any) -> Any:
         ]
         return [*items, "…"] if len(value) > 4 else items
     return value
+
+
+def _reading(options: ReadOptions) -> str:
+    """How the file was read, without what its format does not have."""
+    told = {"delimiter": options.delimiter, "encoding": options.encoding, "decimal": options.decimal}
+    parts = [options.format if options.compression is None else f"{options.format} in {options.compression}"]
+    parts += [f"{name} {value!r}" for name, value in told.items() if value is not None]
+    if options.header is not None:
+        parts.append("with header" if options.header else "without header")
+    return ", ".join(parts)

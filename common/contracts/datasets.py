@@ -31,13 +31,15 @@ class Column(Answer):
 
 
 class ReadOptions(Answer):
-    """How the file was read: detected, or told by the person who uploaded it."""
+    """How the file was read: detected, or told by the person who uploaded it; null is what its format does not have."""
 
-    delimiter: str
-    encoding: str
-    header: bool
-    quote: str
-    decimal: str = "."
+    format: str = "csv"
+    compression: str | None = None
+    delimiter: str | None = None
+    encoding: str | None = None
+    header: bool | None = None
+    quote: str | None = None
+    decimal: str | None = None
     missing: list[str] = []
 
 

@@ -84,7 +84,11 @@ def loads(body: bytes) -> Any:
     try:
         text = body.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise errors.BadRequest("the body is not UTF-8") from error
+        detail = f"the body is not UTF-8 at byte {error.start}"
+        raise errors.BadRequest(detail, flaws=[errors.Flaw("", "encoding", detail)]) from error
+    if text.startswith("\ufeff"):
+        detail = "the body begins with a byte order mark; send plain UTF-8"
+        raise errors.BadRequest(detail, flaws=[errors.Flaw("", "encoding", detail)])
     try:
         value = json.loads(
             text, object_pairs_hook=_pairs, parse_constant=_constant, parse_int=_integer, parse_float=_float
@@ -92,7 +96,8 @@ def loads(body: bytes) -> Any:
     except RecursionError as error:
         raise _flaw("", "depth", f"nested deeper than {DEPTH} levels") from error
     except json.JSONDecodeError as error:
-        raise errors.BadRequest(f"the body is no JSON: {error.msg} at character {error.pos}") from error
+        detail = f"the body is no JSON: {error.msg} at line {error.lineno}, column {error.colno}"
+        raise errors.BadRequest(detail, flaws=[errors.Flaw("", "syntax", detail)]) from error
     _check(value, "", 1)
     return value
 

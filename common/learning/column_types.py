@@ -20,11 +20,14 @@ _LONG_CELL = 200
 class Evidence:
     """What the blocks of one column, observed in order, allow it to be."""
 
-    def __init__(self, decimal: str) -> None:
+    def __init__(self, decimal: str, *, stated_text: bool = False) -> None:
+        """`stated_text`: the file itself says that the cells are texts; then they are no numbers."""
         self._decimal = decimal
-        self._allowed = {ColumnType.boolean, ColumnType.integer, ColumnType.number, ColumnType.datetime}
-        self._numeric = True  # every cell is written as a number, also if 64 bits do not hold it
-        self._digits = True  # every cell is written as an integer, of whatever size
+        self.stated_text = stated_text
+        numeric = {ColumnType.boolean, ColumnType.integer, ColumnType.number}
+        self._allowed = {ColumnType.datetime} if stated_text else {ColumnType.datetime} | numeric
+        self._numeric = not stated_text  # every cell is written as a number, also if 64 bits do not hold it
+        self._digits = not stated_text  # every cell is written as an integer, of whatever size
         self._leading_zeros = False
         self.values = 0
         self.out_of_range: tuple[int, str] | None = None

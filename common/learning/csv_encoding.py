@@ -20,19 +20,6 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
-_FORMATS = (
-    (b"\x1f\x8b", "gzip"),
-    (b"PK\x03\x04", "a zip archive or a spreadsheet"),
-    (b"BZh", "bzip2"),
-    (b"\xfd7zXZ\x00", "xz"),
-    (b"\x28\xb5\x2f\xfd", "zstd"),
-    (b"7z\xbc\xaf\x27\x1c", "a 7z archive"),
-    (b"PAR1", "Parquet"),
-    (b"ARROW1", "Arrow"),
-    (b"%PDF-", "PDF"),
-    (b"\x89PNG", "a PNG picture"),
-    (b"\xd0\xcf\x11\xe0", "an old spreadsheet"),
-)
 _CONTROLS = frozenset(map(chr, range(32))) - set("\t\n\r\f\v\0")
 
 
@@ -82,9 +69,6 @@ def find_encoding(path: Path, told: str | None) -> tuple[str, list[str]]:
         start = source.read(64)
     if not start:
         raise bad_data("empty", "the file is empty")
-    for magic, name in _FORMATS:
-        if start.startswith(magic):
-            raise bad_data("encoding", f"this is {name}, not CSV text; unpack or export it first", line=1, column=1)
     marked = next((name for mark, name in _MARKS if start.startswith(mark)), None)
     if told is not None and not (marked and _same_family(told, marked)):
         return _checked(path, told), []

@@ -18,13 +18,14 @@ DELIMITERS = (",", ";", "\t", "|")
 
 @dataclass(frozen=True)
 class Limits:
-    """How large a table may be: rows, columns, and characters of one cell or line."""
+    """How large a table may be: rows, columns, characters of one cell or line or name, bytes of a file unpacked."""
 
     rows: int = 20_000_000
     columns: int = 10_000
     cell: int = 1_000_000
     line: int = 16_000_000
     name: int = 200
+    unpacked: int = 1 << 34
 
     @classmethod
     def parse(cls, given: Mapping[str, int]) -> Limits:

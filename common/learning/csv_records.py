@@ -22,13 +22,14 @@ from common.learning.csv_mistakes import ragged, unreadable
 from common.learning.csv_options import Dialect, Limits
 from common.learning.malformed import bad_data
 from common.learning.text_spool import TextBlock
+from common.learning.unique_names import unique
 
 
 class Records:
     """The records of an open file: `names` from its header or made up, then `blocks()`, once."""
 
     def __init__(self, text: io.TextIOWrapper, dialect: Dialect, limits: Limits) -> None:
-        """Reads the first record. Raises `errors.BadData`: `empty`, `quote`, `limit`, `duplicate_column`."""
+        """Reads the first record. Raises `errors.BadData`: `empty`, `quote`, `limit`."""
         self._dialect = dialect
         self._limits = limits
         self._lines = Lines(text, limits.line)
@@ -112,20 +113,7 @@ class Records:
         return block
 
     def _header(self, line: int, row: list[str]) -> list[str]:
-        first: dict[str, int] = {}
-        for column, cell in enumerate(row, 1):
-            name = " ".join(cell.split())
-            if not name:
-                name = f"column_{column}"
-                self.notes.append(f"column {column} has no name in the header and is called {name}")
-            if len(name) > self._limits.name:
-                what = f"a name of {len(name)} characters, more than the {self._limits.name} allowed"
-                raise bad_data("limit", what, line=line, column=column, name=name)
-            if name in first:
-                what = f"the name is that of column {first[name]} too; column names must differ"
-                raise bad_data("duplicate_column", what, line=line, column=column, name=name)
-            first[name] = column
-        return list(first)
+        return unique(row, self.notes, longest=self._limits.name, line=line)
 
 
 def made_up_names(width: int) -> list[str]:

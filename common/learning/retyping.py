@@ -12,33 +12,48 @@ from common import errors
 from common.contracts.datasets import ColumnType
 from common.learning import cells
 from common.learning.malformed import check_names, shown
+from common.learning.moments import Derived
 from common.learning.preview import moment
 from common.learning.table import StoredTable, TableWriter
 
 _NUMERIC = (ColumnType.number, ColumnType.integer)
 
 
-def retype(source: Path, target: Path, types: Mapping[str, ColumnType], progress: Callable[[float], None]) -> str:
-    """Store the table `source` at `target` with the given types; gives the new digest.
+def retype(
+    source: Path, target: Path, types: Mapping[str, ColumnType], progress: Callable[[float], None]
+) -> tuple[str, list[str]]:
+    """Store the table `source` at `target` with the given types; gives the new digest and remarks for people.
 
     `errors.Invalid` for a name that is no column, `errors.BadData` for a value that the new type does not have, with
     its column and row (from 1). A number is no moment and a moment no number: neither says in which unit.
     """
     with StoredTable(source) as table:
         check_names(types, list(table.kinds), "/columns")
-        changed = {name: types.get(name, kind) for name, kind in table.kinds.items()}
-        with TableWriter(target, changed) as writer:
+        kinds = {name: types.get(name, kind) for name, kind in table.kinds.items()}
+        new = [name for name, kind in kinds.items() if kind is ColumnType.datetime is not table.kinds[name]]
+        derived = Derived(kinds, [name for name in new if _timed(table, name)], only=new)
+        with TableWriter(target, derived.kinds) as writer:
             for batch in table.batches():
                 columns = []
                 for (name, old), column in zip(table.kinds.items(), batch.columns, strict=True):
-                    values = _changed(column, old, changed[name])
-                    index = cells.first_unfit(column, values)
-                    if index is not None:
-                        raise _impossible(name, writer.rows + index + 1, column[index], changed[name])
-                    columns.append(values)
-                writer.write(columns)
+                    columns.append(changed(column, name, old, kinds[name], writer.rows))
+                writer.write(derived.extended(columns))
                 progress(writer.rows / table.rows)
-        return writer.digest
+        return writer.digest, derived.notes
+
+
+def changed(column: pa.Array, name: str, old: ColumnType, new: ColumnType, before: int) -> pa.Array:
+    """The values of a block as another type; `before` rows came before it. Raises `errors.BadData` as `retype`."""
+    values = _changed(column, old, new)
+    index = cells.first_unfit(column, values)
+    if index is not None:
+        raise _impossible(name, before + index + 1, column[index], new)
+    return values
+
+
+def _timed(table: StoredTable, name: str) -> bool:
+    texts = table.column(name)
+    return pa.types.is_string(texts.type) and bool(pc.any(pc.match_substring(texts, ":")).as_py())
 
 
 def as_texts(column: pa.Array) -> pa.StringArray:

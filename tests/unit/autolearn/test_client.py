@@ -108,7 +108,7 @@ async def test_upload_options_are_query_parameters(client: Client, platform: Fak
     query = platform.requests[-1].query_params
     assert query.getlist("missing") == ["?", "-"]
     assert (query["header"], query["delimiter"], query["type"]) == ("true", ";", "a=text")
-    assert platform.requests[-1].headers["content-type"] == "text/csv"
+    assert platform.requests[-1].headers["content-type"] == "application/octet-stream"
 
 
 async def test_a_missing_file_is_reported_before_anything_is_sent(client: Client, platform: FakePlatform) -> None:

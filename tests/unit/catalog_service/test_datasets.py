@@ -155,11 +155,17 @@ async def test_options_that_are_wrong(catalog: Catalog, query: dict[str, str], s
 
 
 @pytest.mark.parametrize(
-    "content", [b"", b"PK\x03\x04" + bytes(200), b"PAR1" + bytes(100), b"\x89PNG\r\n\x1a\n" + bytes(50)]
+    ("content", "status"),
+    [
+        (b"", 422),
+        (b"PAR1" + bytes(100), 422),
+        (b"PK\x03\x04" + bytes(200), 415),
+        (b"\x89PNG\r\n\x1a\n" + bytes(50), 415),
+    ],
 )
-async def test_what_is_no_table_is_refused_and_leaves_nothing(catalog: Catalog, content: bytes) -> None:
+async def test_what_is_no_table_is_refused_and_leaves_nothing(catalog: Catalog, content: bytes, status: int) -> None:
     answer = await catalog.upload("penguins", content)
-    assert answer.status_code == 422, answer.text
+    assert answer.status_code == status, answer.text
     assert catalog.files() == await catalog.blobs() == []
     assert (await catalog.http.get("/v1/datasets")).json()["items"] == []
 

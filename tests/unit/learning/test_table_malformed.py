@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 from pathlib import Path
 
 import pytest
@@ -22,8 +21,6 @@ MALFORMED = {
     "C4 quote never closed": (b'a,b\n1,2\n3,"4\n5,6\n', "quote", "line 3, column 2"),
     "C4 text behind the quote": (b'a,b\n1,2\n"3"x,4\n', "quote", "line 3, column 1"),
     "C5 NUL": (b"a,b\n1,\x002\n", "nul", "line 2, column 2"),
-    "C6 two columns of one name": (b"a,b,a\n1,2,3\n", "duplicate_column", "line 1, column 3 (a)"),
-    "C7 gzip": (gzip.compress(b"a,b\n1,2\n"), "encoding", "gzip"),
     "C7 UTF-16 without its mark": ("a,b\n1,2\n".encode("utf-16-le"), "encoding", "UTF-16"),
     "C7 neither UTF-8 nor Windows-1252": (b"a,b\n1,2\n3,\x81\xff\n", "encoding", "line 3, column 2"),
     "C7 cut in the middle of UTF-16": (b"\xff\xfea\x00,\x00b", "encoding", "line 1"),

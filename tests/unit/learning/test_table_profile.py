@@ -11,7 +11,8 @@ from tests.unit.learning.table_files import parsed
 
 def test_figures_by_column_type(tmp_path: Path) -> None:
     content = "n,c,b,d\n1,x,yes,2021-01-02\n2,y,no,2020-01-01\n3,x,yes,\n4,,,\n"
-    number, category, boolean, datetime = parsed(tmp_path, content)["profile"]["columns"]
+    number, category, boolean, datetime, *derived = parsed(tmp_path, content)["profile"]["columns"]
+    assert [one["name"] for one in derived] == ["d_year", "d_month", "d_day", "d_weekday"]
     assert (number["min"], number["max"], number["mean"], number["distinct"]) == (1, 4, 2.5, 4)
     assert number["std"] == statistics.stdev([1, 2, 3, 4])
     assert number["quantiles"] == {"0.05": 1.15, "0.25": 1.75, "0.5": 2.5, "0.75": 3.25, "0.95": 3.8499999999999996}

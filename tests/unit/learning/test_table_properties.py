@@ -98,6 +98,8 @@ def test_any_file_is_read_or_refused_with_one_flaw(tmp_path: Path, content: byte
     flaws: Sequence[errors.Flaw] = ()
     try:
         result = parsed(tmp_path, content)
+    except errors.UnsupportedMediaType:
+        return  # the first bytes may be those of a PDF
     except errors.BadData as error:
         flaws = error.flaws
     else:

@@ -89,7 +89,7 @@ def test_a_byte_order_mark_is_no_part_of_a_name(tmp_path: Path, told: str, used:
 def test_what_is_told_stands(tmp_path: Path) -> None:
     options = {"delimiter": "|", "header": False, "quote": "", "missing": ["-"], "encoding": "latin-1", "decimal": ","}
     result = parsed(tmp_path, b'a"|1,5\n-|2,5\n\xe9|NA\n', options=options)
-    assert result["metadata"]["options"] == options
+    assert result["metadata"]["options"] == {"format": "csv", "compression": None, **options}
     assert result["preview"]["rows"] == [['a"', "1,5"], [None, "2,5"], ["é", "NA"]]
 
 
@@ -134,6 +134,8 @@ def test_column_types(tmp_path: Path) -> None:
         "nothing": "number",
         "mixed": "category",
         "inside": "category",
+        **{f"day_{part}": "integer" for part in ("year", "month", "day", "weekday")},
+        **{f"moment_{part}": "integer" for part in ("year", "month", "day", "weekday", "hour")},
     }
     assert result["preview"]["rows"][1][2] == 9223372036854775807
     assert [row[5] for row in result["preview"]["rows"]] == [
@@ -170,9 +172,16 @@ def test_types_change_between_blocks(tmp_path: Path) -> None:
 def test_the_stored_file(tmp_path: Path) -> None:
     parsed(tmp_path, "n,i,c,b,d\n1.5,1,x,true,2021-01-01\n,,,,\n")
     schema = pq.read_schema(tmp_path / "table")
-    assert schema.types == [pa.float64(), pa.int64(), pa.string(), pa.bool_(), pa.timestamp("ms", "UTC")]
+    assert schema.types == [
+        pa.float64(),
+        pa.int64(),
+        pa.string(),
+        pa.bool_(),
+        pa.timestamp("ms", "UTC"),
+        *[pa.int64()] * 4,
+    ]
     assert pq.read_metadata(tmp_path / "table").row_group(0).column(0).compression == "ZSTD"
-    assert [column.null_count for column in pq.read_table(tmp_path / "table").columns] == [1] * 5
+    assert [column.null_count for column in pq.read_table(tmp_path / "table").columns] == [1] * 9
 
 
 def test_the_digest_is_that_of_the_content(tmp_path: Path) -> None:

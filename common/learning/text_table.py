@@ -1,0 +1,143 @@
+"""From blocks of texts to a stored table, in two passes of bounded memory.
+
+texts (cleaned, spooled) ── evidence ── column types ── values (and what derives from them) ── Parquet
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from contextlib import closing
+from itertools import repeat
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from common.contracts.datasets import ColumnType
+from common.learning import cells
+from common.learning.column_types import Evidence, text_kind
+from common.learning.malformed import bad_data, shown
+from common.learning.moments import Derived
+from common.learning.read_table import Progress
+from common.learning.suspects import words_among_numbers
+from common.learning.table import Kinds, TableWriter
+from common.learning.text_spool import Spool, SpoolWriter, TextBlock
+
+
+def store(
+    blocks: Iterable[TextBlock], target: Path, reading: Reading, on_block: Callable[[], None], progress: Progress
+) -> tuple[str, int, Kinds, list[str]]:
+    """Store the table of these blocks at `target`; its digest, rows, column types, and remarks for people."""
+    with tempfile.TemporaryDirectory(dir=target.parent, prefix="texts-") as folder:
+        path = Path(folder) / "texts"
+        reading.spool(blocks, path, on_block)
+        spool = Spool(path)
+        kinds = reading.kinds(spool)
+        derived = Derived(kinds, reading.timed)
+        with TableWriter(target, derived.kinds) as writer:
+            for number, block in enumerate(spool.blocks(), 1):
+                writer.write(derived.extended(reading.values(block, kinds)))
+                progress("storing", number / spool.count)
+    return writer.digest, writer.rows, derived.kinds, [*reading.notes(kinds), *derived.notes]
+
+
+class Reading:
+    """What is known of the columns of one file while it is read."""
+
+    def __init__(
+        self,
+        names: Sequence[str],
+        decimal: str,
+        missing: Sequence[str],
+        types: Mapping[str, ColumnType],
+        *,
+        texts: Collection[str] = (),
+    ) -> None:
+        """`texts` are the columns that the file itself states to be texts."""
+        self._names = names
+        self._decimal = decimal
+        self._types = types
+        self._missing = cells.word_array(missing)
+        self._evidence = [Evidence(decimal, stated_text=name in texts) for name in names]
+        self._words: Counter[str] = Counter()
+        self._suspects: list[str] = []
+        self.timed: set[str] = set()
+        """Columns in which some cell has a time of day."""
+        # A short cut that is none if commas are to be points, or -999 means missing.
+        self._plain_numbers = decimal == "." and cells.none_is_number(self._missing)
+
+    def spool(self, blocks: Iterable[TextBlock], path: Path, progress: Callable[[], None]) -> None:
+        """First pass: every cell cleaned to disk, every column observed."""
+        with closing(SpoolWriter(path, len(self._names))) as writer:
+            for block in blocks:
+                columns = list(map(self._observed, self._names, self._evidence, block.columns, repeat(block.lines)))
+                writer.write(TextBlock(columns, block.lines))
+                progress()
+
+    def kinds(self, spool: Spool) -> Kinds:
+        """The type of each column: as told, else as found."""
+        found: Kinds = {}
+        for position, (name, evidence) in enumerate(zip(self._names, self._evidence, strict=True)):
+            kind = self._types.get(name) or self._found(position, evidence)
+            if kind is None:
+                column = spool.column(position)
+                kind = text_kind(column)
+                if not evidence.stated_text and not evidence.codes:
+                    self._suspects += words_among_numbers(name, column, kind, self._decimal)
+            if kind is ColumnType.datetime and pc.any(pc.match_substring(spool.column(position), ":")).as_py():
+                self.timed.add(name)
+            found[name] = kind
+        return found
+
+    def values(self, block: TextBlock, kinds: Kinds) -> list[pa.Array]:
+        """Second pass: the texts of a block as values of the column types."""
+        converted = []
+        for position, (name, texts) in enumerate(zip(self._names, block.columns, strict=True), 1):
+            values = cells.convert(texts, kinds[name], self._decimal)
+            index = cells.first_unfit(texts, values)
+            if index is not None:
+                line, text = block.lines[index].as_py(), texts[index].as_py()
+                written = cells.is_written_as_number(texts.slice(index, 1), self._decimal)[0].as_py()
+                numeric = kinds[name] in (ColumnType.number, ColumnType.integer)
+                code = "number" if numeric and written else "type"
+                raise bad_data(code, f"{shown(text)!r} is not {kinds[name]}", line=line, column=position, name=name)
+            converted.append(values)
+        return converted
+
+    def notes(self, kinds: Kinds) -> list[str]:
+        """Remarks on what a person might not expect."""
+        remarks = []
+        if self._words:
+            counted = ", ".join(f"{shown(word)} ({count})" for word, count in sorted(self._words.items()))
+            remarks.append(f"read as missing: {counted}")
+        for name, evidence in zip(self._names, self._evidence, strict=True):
+            if evidence.codes and name not in self._types:
+                remarks.append(f"column {shown(name)} has numbers with leading zeros and is kept as {kinds[name]}")
+            if evidence.values == 0 and name not in self._types:
+                remarks.append(f"column {shown(name)} has no value in any row")
+        return [*remarks, *self._suspects]
+
+    def _observed(self, name: str, evidence: Evidence, written: pa.StringArray, lines: pa.Int64Array) -> pa.StringArray:
+        """The cells of one column in a block, cleaned and taken into account."""
+        if self._plain_numbers and evidence.numeric_so_far and name not in self._types:
+            numbers = cells.plain_numbers(written)
+            if numbers is not None:  # then there was nothing to clean
+                evidence.observe(written, lines, numbers)
+                return written
+        texts, words = cells.without_words(cells.clean(written), self._missing)
+        self._words.update(words)
+        if name not in self._types:
+            evidence.observe(texts, lines)
+        return texts
+
+    def _found(self, position: int, evidence: Evidence) -> ColumnType | None:
+        if evidence.numeric and evidence.out_of_range is not None:
+            line, text = evidence.out_of_range
+            what = (
+                f"{shown(text)!r} is beyond what a 64-bit integer or a finite 64-bit number can hold; "
+                "tell the type text if the column is no number"
+            )
+            raise bad_data("number", what, line=line, column=position + 1, name=self._names[position])
+        return evidence.kind()
