@@ -233,11 +233,11 @@ class Discard(Scenario):
 
 
 class Expire(Scenario):
-    """A session's time is over."""
+    """A session's time is over, whether its training has ended by then or not."""
 
     def prepare(self) -> None:
-        self.session = self.opened(expires_in=5)
-        self.job = self.trained(self.session)
+        self.session = self.opened(expires_in=6)
+        self.job = self.victim.ask("POST", "/v1/trainings", 202, json=training(self.session), key=fresh("train"))["id"]
 
     def act(self) -> None:
         self.session_is(self.session, "expired")
