@@ -15,8 +15,8 @@ def bad_data(
 ) -> errors.BadData:
     """The error for one thing wrong with a file; `line` and `column` count from 1.
 
-    Codes: `empty ragged quote nul duplicate_column encoding limit number dialect`, and `type` for a cell that does not
-    fit the type told for its column.
+    Codes: `empty encoding nul limit number` of any format; `ragged quote dialect` of CSV, `syntax key depth unicode
+    duplicate_key` of NDJSON; `format` for a damaged file; `type` for what does not fit the type of its column.
     """
     place = where(line, column, name)
     detail = f"{place}: {what}" if place else what
