@@ -6,16 +6,15 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from cli import failures, figures, following
+from cli import failures, figures, outcome
 from cli.invocation import Invocation
 from cli.render import short
 
 if TYPE_CHECKING:
     from autolearn.aio.client import Client
-    from autolearn.aio.jobs import Job, JobEvent
+    from autolearn.aio.jobs import Job
     from cli.requirement import Requirement
 
-WAY_BACK = "autolearn jobs wait"
 BY = {"classification": "balanced_accuracy", "regression": "r2", "clustering": "silhouette", "anomaly": "silhouette"}
 """What trainings of a task are ranked by unless another measure is told."""
 _REMARKS = 3
@@ -28,9 +27,6 @@ class _BestSoFar:
         self._run, self._by, self._count = run, by, count
         self._ended: dict[str, Job] = {}
         self._best: str | None = None
-
-    def show(self, job: Job, event: JobEvent) -> None:
-        """Only ends are of interest."""
 
     def ended(self, job: Job) -> None:
         from autolearn import search
@@ -85,16 +81,14 @@ async def settle(
         await asyncio.gather(*(job.cancel() for job in late))
         await asyncio.gather(*(job.wait() for job in late))
     except asyncio.CancelledError:
-        failures.say(f"detached; come back with: {WAY_BACK} {' '.join(short(job.id) or '' for job in jobs)}")
+        failures.say(f"detached; come back with: {outcome.WAY_BACK} {' '.join(short(job.id) or '' for job in jobs)}")
         raise
     ranked = search.ranked([job.record for job in jobs], measure)
     if run.json:
         run.out.document({"by": measure, "items": ranked})
     else:
         _table(run, ranked, measure)
-        for record in [one for one in ranked if one.problem][:_REMARKS]:
-            detail = (record.problem or {}).get("detail")
-            failures.say(f"{following.label(record)} {record.state}: {detail}")
+        outcome.explain_failures([one for one in ranked if one.problem][:_REMARKS])
     if str(ranked[0].state) != "succeeded":
         return failures.JOB_FAILED
     return required.check(run.out, ranked[:1]) if required else 0

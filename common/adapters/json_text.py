@@ -16,16 +16,17 @@ _encode: Callable[[Any], str] = json.JSONEncoder(
 
 def dumped(value: Any) -> str:
     """The text of a value; `errors.Invalid` for what JSON cannot say."""
-    try:
-        return _encode(value)
-    except (TypeError, ValueError, RecursionError) as error:
-        raise errors.Invalid(f"a value cannot be stored as JSON: {error}") from error
+    return _encoded(_encode, value)
 
 
 def canonical_text(value: Any) -> str:
     """The canonical form, of which digests are taken; `errors.Invalid` for what JSON cannot say."""
+    return _encoded(event.canonical_text, value)
+
+
+def _encoded(encode: Callable[[Any], str], value: Any) -> str:
     try:
-        return event.canonical_text(value)
+        return encode(value)
     except (TypeError, ValueError, RecursionError) as error:
         raise errors.Invalid(f"a value cannot be stored as JSON: {error}") from error
 

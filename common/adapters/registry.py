@@ -20,18 +20,50 @@ from common.ports.record_store import RecordStore
 
 Adapter = TypeVar("Adapter")
 
+
+def _path(url: str) -> Path:
+    parts = urlsplit(url)
+    if parts.netloc or not parts.path.startswith("/") or parts.query or parts.fragment:
+        raise errors.Invalid(f"{parts.scheme}: needs an absolute path behind three slashes, {parts.scheme}:///path")
+    return Path(unquote(parts.path))
+
+
+def _rabbit(url: str) -> MessageBus:
+    with _drivers():
+        from common.adapters.message_bus.rabbitmq import RabbitMessageBus
+    return RabbitMessageBus(url)
+
+
+def _bucket(url: str) -> BlobStore:
+    with _drivers():
+        from common.adapters.blob_store.s3 import S3BlobStore
+    return S3BlobStore(url)
+
+
+@contextmanager
+def _drivers() -> Iterator[None]:
+    """Around the import of an adapter whose driver a laptop's installation lacks."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        raise errors.Invalid(
+            f"this installation lacks {error.name}, a driver of the distributed mode;"
+            " install it with pip install 'autolearn[cluster]'"
+        ) from error
+
+
 _RECORD_STORES: Mapping[str, Callable[[str], RecordStore]] = {"sqlite": lambda url: SqliteRecordStore(_path(url))}
 _EVENT_LOGS: Mapping[str, Callable[[str], EventLog]] = {"sqlite": lambda url: SqliteEventLog(_path(url))}
 _MESSAGE_BUSES: Mapping[str, Callable[[str], MessageBus]] = {
     "local": lambda _: LocalMessageBus(),
-    "amqp": lambda url: _rabbit(url),
-    "amqps": lambda url: _rabbit(url),
+    "amqp": _rabbit,
+    "amqps": _rabbit,
 }
 _BLOB_STORES: Mapping[str, Callable[[str], BlobStore]] = {
     "file": lambda url: FolderBlobStore(_path(url)),
-    "s3": lambda url: _bucket(url),
-    "s3+http": lambda url: _bucket(url),
-    "s3+https": lambda url: _bucket(url),
+    "s3": _bucket,
+    "s3+http": _bucket,
+    "s3+https": _bucket,
 }
 
 _ENGINES = {"mongodb", "mongodb+srv", "kafka"}
@@ -67,34 +99,3 @@ def _built(port: str, adapters: Mapping[str, Callable[[str], Adapter]], url: str
         # The rest of the URL may hold a password: only its scheme is shown.
         raise errors.Invalid(f"{scheme}: cannot be the {port} of this version of AutoLearn; it serves {known}")
     raise errors.Invalid(f"{scheme or 'a URL without scheme'}: is no {port} that AutoLearn knows; use one of {known}")
-
-
-def _rabbit(url: str) -> MessageBus:
-    with _drivers():
-        from common.adapters.message_bus.rabbitmq import RabbitMessageBus
-    return RabbitMessageBus(url)
-
-
-def _bucket(url: str) -> BlobStore:
-    with _drivers():
-        from common.adapters.blob_store.s3 import S3BlobStore
-    return S3BlobStore(url)
-
-
-@contextmanager
-def _drivers() -> Iterator[None]:
-    """Around the import of an adapter whose driver a laptop's installation lacks."""
-    try:
-        yield
-    except ModuleNotFoundError as error:
-        raise errors.Invalid(
-            f"this installation lacks {error.name}, a driver of the distributed mode;"
-            " install it with pip install 'autolearn[cluster]'"
-        ) from error
-
-
-def _path(url: str) -> Path:
-    parts = urlsplit(url)
-    if parts.netloc or not parts.path.startswith("/") or parts.query or parts.fragment:
-        raise errors.Invalid(f"{parts.scheme}: needs an absolute path behind three slashes, {parts.scheme}:///path")
-    return Path(unquote(parts.path))

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from common import errors
-from common.adapters.json_text import size
+from common.adapters.json_text import canonical_text, dumped, size
 from common.adapters.sqlite_connection import Row
 from common.adapters.sqlite_query import Term
 from common.filtering.conditions import value_at
@@ -55,8 +55,20 @@ def columns_without(paths: Sequence[str]) -> str:
 def record_of(row: Row) -> Record:
     """The record of a row of `COLUMNS`."""
     identifier, version, head, envelope, state, outbox = row[:6]
-    events = tuple(json.loads(outbox)) if outbox != "[]" else ()
-    return Record(identifier, version, head, json.loads(state), events, json.loads(envelope))
+    return Record(identifier, version, head, json.loads(state), events_of(outbox), json.loads(envelope))
+
+
+def row_of(record: Record) -> Row:
+    """The values of `COLUMNS` for a record; the inverse of `record_of`. `errors.TooLarge`, `errors.Invalid`."""
+    envelope, state = dumped(record.envelope), canonical_text(record.state)
+    outbox = dumped(list(record.outbox))
+    check_size(record.id, envelope, state, outbox)
+    return (record.id, record.version, record.head, envelope, state, outbox)
+
+
+def events_of(outbox: str) -> tuple[dict[str, Any], ...]:
+    """The events of the text of an outbox."""
+    return () if outbox == "[]" else tuple(json.loads(outbox))
 
 
 def check_size(identifier: str, *texts: str) -> None:

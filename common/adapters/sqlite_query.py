@@ -194,3 +194,10 @@ def _stretches(keys: Sequence[_Key], last: _Key, before: Fragment, value: Scalar
 
 def _at(key: _Key, value: Scalar) -> Fragment:
     return Fragment(f"{key.sql} IS NULL") if value is None else Fragment(f"{key.sql} = ?", (_bindable(value),))
+
+
+def page_statement(table: str, columns: str, condition: Fragment, stretch: Segment, limit: int) -> Fragment:
+    """The query for at most `limit` rows of one stretch of a sorted list."""
+    where = stretch.within(condition)
+    sql = f"SELECT {columns} FROM {table} WHERE {where.sql} ORDER BY {stretch.order} LIMIT ?"
+    return Fragment(sql, (*where.bindings, limit))

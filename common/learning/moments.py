@@ -42,6 +42,11 @@ class Derived:
         return [*columns, *(_part(columns[position], part) for position, part in self._columns)]
 
 
+def written_with_times(texts: pa.Array | pa.ChunkedArray) -> bool:
+    """Whether some of the texts that were read as moments has a time of day."""
+    return bool(pc.any(pc.match_substring(texts, ":")).as_py())
+
+
 def has_times(values: pa.Array | pa.ChunkedArray) -> bool:
     """Whether some moment is not midnight (UTC)."""
     return bool(pc.any(pc.not_equal(values, pc.floor_temporal(values, unit="day"))).as_py())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from common.contracts.datasets import ColumnType
@@ -33,7 +34,7 @@ def read_table(
         )
         found = _read(text, target, told, types, limits, progress)
     options = found.options.model_copy(update={"compression": compression})
-    return ReadTable(found.digest, found.rows, found.kinds, options, found.notes)
+    return replace(found, options=options)
 
 
 def _read(

@@ -12,7 +12,7 @@ from common import errors
 from common.contracts.datasets import ColumnType
 from common.learning import cells
 from common.learning.malformed import check_names, shown
-from common.learning.moments import Derived
+from common.learning.moments import Derived, written_with_times
 from common.learning.preview import moment
 from common.learning.table import StoredTable, TableWriter
 
@@ -53,7 +53,7 @@ def changed(column: pa.Array, name: str, old: ColumnType, new: ColumnType, befor
 
 def _timed(table: StoredTable, name: str) -> bool:
     texts = table.column(name)
-    return pa.types.is_string(texts.type) and bool(pc.any(pc.match_substring(texts, ":")).as_py())
+    return pa.types.is_string(texts.type) and written_with_times(texts)
 
 
 def as_texts(column: pa.Array) -> pa.StringArray:

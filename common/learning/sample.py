@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from common import errors
+from common.learning.algorithms.entry import UNSUPERVISED
 from common.learning.casting import cast
 from common.learning.frames import read_frame
 
@@ -34,6 +35,13 @@ class Sample:
         """Some of the rows, by position."""
         target = self.target[positions] if len(self.target) else self.target
         return Sample(self.features.iloc[positions], target, self.dropped)
+
+
+def target_of(request: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Name and type of the target of a completed training request; None for a task without one."""
+    if request["task"] in UNSUPERVISED:
+        return None
+    return {"name": request["target"], "type": request["target_type"]}
 
 
 _NO_TARGET: np.ndarray[Any, Any] = np.zeros(0)

@@ -13,8 +13,9 @@ import pandas as pd
 from sklearn.model_selection import train_test_split
 
 from common import errors
-from common.learning.algorithms.entry import CLASSIFICATION
+from common.learning.algorithms.entry import CLASSIFICATION, UNSUPERVISED
 from common.learning.notes import Notes
+from common.learning.sample import Sample
 
 
 @dataclass(frozen=True)
@@ -34,9 +35,14 @@ class Split:
         return f"sha256:{seen.hexdigest()}"
 
 
-def whole(rows: int) -> Split:
-    """All rows to learn from: without a target there is nothing that rows held out could be compared with."""
-    return Split(np.arange(rows), np.arange(0), False)
+def of(rows: Sample, request: Mapping[str, Any], notes: Notes) -> Split:
+    """The division that a completed training request asks for.
+
+    Without a target all rows are learned from: there is nothing that rows held out could be compared with.
+    """
+    if request["task"] in UNSUPERVISED:
+        return Split(np.arange(len(rows)), np.arange(0), False)
+    return divide(rows.target, request["task"], request["split"], notes)
 
 
 def divide(target: np.ndarray[Any, Any], task: str, asked: Mapping[str, Any], notes: Notes) -> Split:

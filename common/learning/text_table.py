@@ -13,13 +13,12 @@ from itertools import repeat
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from common.contracts.datasets import ColumnType
 from common.learning import cells
 from common.learning.column_types import Evidence, text_kind
 from common.learning.malformed import bad_data, shown
-from common.learning.moments import Derived
+from common.learning.moments import Derived, written_with_times
 from common.learning.read_table import Progress
 from common.learning.suspects import words_among_numbers
 from common.learning.table import Kinds, TableWriter
@@ -86,7 +85,7 @@ class Reading:
                 kind = text_kind(column)
                 if not evidence.stated_text and not evidence.codes:
                     self._suspects += words_among_numbers(name, column, kind, self._decimal)
-            if kind is ColumnType.datetime and pc.any(pc.match_substring(spool.column(position), ":")).as_py():
+            if kind is ColumnType.datetime and written_with_times(spool.column(position)):
                 self.timed.add(name)
             found[name] = kind
         return found

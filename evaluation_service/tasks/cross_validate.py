@@ -12,10 +12,9 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from threadpoolctl import threadpool_limits
 
 from common import errors
-from common.learning import fitting, folds, measuring, registry, sample
+from common.learning import fitting, folds, measuring, registry, sample, thread_limit
 from common.learning.algorithms.entry import CLASSIFICATION
 from common.learning.notes import Notes
 from common.ports.task_runner import TaskFiles
@@ -82,9 +81,8 @@ def _fold(request: Mapping[str, Any], path: Path, number: int) -> dict[str, Any]
     columns = request["training"]["result"]["features"]
     by, notes, about = asked["column"], Notes(), f"fold {number + 1}"
     more = [] if by is None or by in {column["name"] for column in columns} else [{"name": by, "type": "text"}]
-    target = {"name": trained["target"], "type": trained["target_type"]}
-    with threadpool_limits(limits=request["threads"]):
-        rows = sample.read(path, [*columns, *more], target)
+    with thread_limit.threads(request["threads"]):
+        rows = sample.read(path, [*columns, *more], sample.target_of(trained))
         divided = folds.of(rows.target, None if by is None else rows.features[by], trained["task"], asked)
         train, test = (rows.rows(positions) for positions in divided[number])
         positive = None

@@ -15,12 +15,12 @@ from common.learning import (
     preload,  # noqa: F401 - what estimators import when they are built is in memory then
     registry,
     sample,
+    split,
     thread_limit,
 )
 from common.learning.algorithms.entry import CLASSIFICATION, UNSUPERVISED
 from common.learning.measures.entry import Predictions
 from common.learning.notes import Notes
-from common.learning.split import divide, whole
 from common.ports.task_runner import TaskFiles
 from evaluation_service.tasks import cross_validate
 
@@ -67,10 +67,7 @@ def run(request: dict[str, Any], files: TaskFiles) -> dict[str, Any]:
 
 def _rows(request: Mapping[str, Any], files: TaskFiles, notes: Notes) -> tuple[sample.Sample, dict[str, Any]]:
     trained, result = request["training"]["request"], request["training"]["result"]
-    target = None
-    if trained["task"] not in UNSUPERVISED:
-        target = {"name": trained["target"], "type": trained["target_type"]}
-    path = files.input("dataset")
+    path, target = files.input("dataset"), sample.target_of(trained)
     if request["dataset"] is None:
         return _held_out(sample.read(path, result["features"], target), trained, result)
     dataset = request["dataset"]
@@ -90,12 +87,9 @@ def _details(task: str, predictions: Predictions) -> dict[str, Any]:
 def _held_out(
     rows: sample.Sample, trained: Mapping[str, Any], result: Mapping[str, Any]
 ) -> tuple[sample.Sample, dict[str, Any]]:
-    if trained["task"] in UNSUPERVISED:
-        split, measured = whole(len(rows)), "train"
-    else:
-        split, measured = divide(rows.target, trained["task"], trained["split"], Notes()), "test"  # noted already
-    digest, expected = split.digest(trained["dataset"]["digest"]), result["split"]["digest"]
+    division = split.of(rows, trained, Notes())  # the training has the notes already
+    digest, expected = division.digest(trained["dataset"]["digest"]), result["split"]["digest"]
     if digest != expected:
         raise errors.IntegrityError(f"the held-out rows are not those of the training: {digest} instead of {expected}")
-    positions = split.test if measured == "test" else split.train
+    measured, positions = ("train", division.train) if trained["task"] in UNSUPERVISED else ("test", division.test)
     return rows.rows(positions), {"split": {"digest": digest, f"{measured}_rows": len(positions)}}

@@ -20,11 +20,11 @@ from common.learning import (
     preprocessing,
     registry,
     sample,
+    split,
     thread_limit,
 )
-from common.learning.algorithms.entry import CLASSIFICATION, UNSUPERVISED
+from common.learning.algorithms.entry import CLASSIFICATION
 from common.learning.notes import Notes
-from common.learning.split import Split, divide, whole
 from common.ports.task_runner import TaskFiles
 
 
@@ -38,10 +38,10 @@ def run(request: dict[str, Any], files: TaskFiles) -> dict[str, Any]:
     with thread_limit.threads(request["threads"]):
         files.progress("read", 0.0)
         columns = preprocessing.usable(request["columns"], notes)
-        rows = sample.read(files.input("dataset"), columns, _target(request))
+        rows = sample.read(files.input("dataset"), columns, sample.target_of(request))
         files.progress("split", 0.1)
-        split = _divided(request, rows, notes)
-        train, test = rows.rows(split.train), rows.rows(split.test)
+        division = split.of(rows, request, notes)
+        train, test = rows.rows(division.train), rows.rows(division.test)
         labels = _classes(request["task"], train)
         positive = measuring.positive_class(labels, request["positive_class"])
         files.progress("fit", 0.2)
@@ -68,7 +68,7 @@ def run(request: dict[str, Any], files: TaskFiles) -> dict[str, Any]:
         "learned": algorithm.learned(estimator, preprocessing.input_names(model)),
         "features": columns,
         "classes": list(labels) or None,
-        "split": _described(split, request, rows.dropped),
+        "split": _described(division, request, rows.dropped),
         "artifact": artifact.describe(data),
         "usage": {"fit_seconds": round(seconds, 6)},
         "versions": _versions(),
@@ -76,18 +76,6 @@ def run(request: dict[str, Any], files: TaskFiles) -> dict[str, Any]:
         "predictions": measuring.digest(predictions.get("test", predictions["train"])),
         "notes": list(notes),
     }
-
-
-def _target(request: Mapping[str, Any]) -> dict[str, Any] | None:
-    if request["task"] in UNSUPERVISED:
-        return None
-    return {"name": request["target"], "type": request["target_type"]}
-
-
-def _divided(request: Mapping[str, Any], rows: sample.Sample, notes: Notes) -> Split:
-    if request["task"] in UNSUPERVISED:
-        return whole(len(rows))
-    return divide(rows.target, request["task"], request["split"], notes)
 
 
 def _classes(task: str, train: sample.Sample) -> tuple[Any, ...]:
@@ -100,13 +88,13 @@ def _classes(task: str, train: sample.Sample) -> tuple[Any, ...]:
     return labels
 
 
-def _described(split: Split, request: Mapping[str, Any], dropped: int) -> dict[str, Any]:
+def _described(division: split.Split, request: Mapping[str, Any], dropped: int) -> dict[str, Any]:
     return {
-        "digest": split.digest(request["dataset"]["digest"]),
-        "train_rows": len(split.train),
-        "test_rows": len(split.test),
+        "digest": division.digest(request["dataset"]["digest"]),
+        "train_rows": len(division.train),
+        "test_rows": len(division.test),
         "dropped_rows": dropped,
-        "stratified": split.stratified,
+        "stratified": division.stratified,
     }
 
 

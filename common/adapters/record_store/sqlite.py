@@ -17,13 +17,15 @@ from common.adapters.sqlite_document import (
     changed,
     check_size,
     columns_without,
+    events_of,
     index_of,
     record_of,
+    row_of,
     table_of,
     term,
 )
 from common.adapters.sqlite_file import SqliteFile
-from common.adapters.sqlite_query import Fragment, Segment, compiled, segments
+from common.adapters.sqlite_query import Fragment, compiled, page_statement, segments
 from common.filtering.conditions import Condition
 from common.filtering.sorting import Place, SortKey
 from common.ports.record_store import OUTBOX_LIMIT, Collection, Record, RecordStore, StoredText
@@ -79,7 +81,7 @@ class SqliteRecordStore(RecordStore):
         self._unique.update(unique)
 
     async def insert(self, collection: str, record: Record) -> None:
-        table, values = self._table(collection), _values(record)
+        table, values = self._table(collection), row_of(record)
 
         def work(connection: Connection) -> None:
             since = _next_place(connection, table) if record.outbox else None
@@ -92,7 +94,7 @@ class SqliteRecordStore(RecordStore):
             await super().insert_many(collection, records)
             return
         statement = _INSERT.format(table=self._table(collection))
-        values = [(*_values(record), None) for record in records]
+        values = [(*row_of(record), None) for record in records]
         if values:
             await self._write(collection, values[0][0], lambda connection: connection.run_many(statement, values))
 
@@ -268,9 +270,7 @@ class SqliteRecordStore(RecordStore):
             more = len(rows) == batch
             if rows:
                 last = rows[-1][0]
-                yield [
-                    StoredText(one, version, head, state, _events(outbox)) for one, version, head, state, outbox in rows
-                ]
+                yield [StoredText(*row[:4], events_of(row[4])) for row in rows]
 
     async def check(self) -> Mapping[str, str | int]:
         return await self._file.check()
@@ -292,25 +292,7 @@ class SqliteRecordStore(RecordStore):
             raise errors.AlreadyExists(f"{what} exists already in {collection}", extra={"field": path}) from error
 
 
-def _values(record: Record) -> tuple[Any, ...]:
-    envelope, state = dumped(record.envelope), canonical_text(record.state)
-    outbox = dumped(list(record.outbox))
-    check_size(record.id, envelope, state, outbox)
-    return (record.id, record.version, record.head, envelope, state, outbox)
-
-
-def _events(outbox: str) -> tuple[dict[str, Any], ...]:
-    return () if outbox == "[]" else tuple(json.loads(outbox))
-
-
 def _next_place(connection: Connection, table: str) -> int:
     """A place behind all records whose outbox waits."""
     row = connection.row(f"SELECT max(waiting) FROM {table} WHERE waiting IS NOT NULL")
     return 1 + (row[0] or 0 if row else 0)
-
-
-def page_statement(table: str, columns: str, condition: Fragment, stretch: Segment, limit: int) -> Fragment:
-    """The query for at most `limit` rows of one stretch of a sorted list."""
-    where = stretch.within(condition)
-    sql = f"SELECT {columns} FROM {table} WHERE {where.sql} ORDER BY {stretch.order} LIMIT ?"
-    return Fragment(sql, (*where.bindings, limit))

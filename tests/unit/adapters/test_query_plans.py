@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from common.adapters.record_store.sqlite import SqliteRecordStore, page_statement
+from common.adapters.record_store.sqlite import SqliteRecordStore
 from common.adapters.sqlite_connection import Connection
 from common.adapters.sqlite_document import COLUMNS, term
-from common.adapters.sqlite_query import Fragment, compiled, segments
+from common.adapters.sqlite_query import Fragment, compiled, page_statement, segments
 from common.filtering.conditions import And, Comparison, Condition
 from common.filtering.sorting import Place, SortKey
 from common.ports.record_store import Collection
