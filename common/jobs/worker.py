@@ -1,13 +1,12 @@
 """The task worker: claims the oldest job when a slot is free, runs it in a child process, writes down how it ended.
 
-A claim is a compare-and-set with a lease in the envelope. Whoever writes the end of a job must still hold the lease of
-its attempt, so a worker that was frozen for a minute and thawed cannot overwrite what its successor did.
+Whoever writes the end of a job must still hold the lease of its attempt, so a worker that was frozen for a minute and
+thawed cannot overwrite what its successor did.
 """
 
 from __future__ import annotations
 
 import asyncio
-import base64
 import contextlib
 import functools
 import secrets
@@ -19,7 +18,7 @@ from typing import Any
 
 from common import context, errors, logging, times
 from common.contracts.jobs import JobState
-from common.jobs import repository
+from common.jobs.claiming import RELEASED, Attempt, Claims
 from common.jobs.handlers import JobHandlers
 from common.jobs.telling import Telling
 from common.ports.record_store import Record
@@ -35,8 +34,6 @@ from common.records import sealed_blobs
 from common.records.repository import Decision
 from common.records.sealing import DataKey
 
-_RELEASED: Mapping[str, Any] = {"lease": None, "progress": None, "output": None}
-"""What the envelope of a job loses with the end of an attempt."""
 _log = logging.logger("task_worker")
 
 
@@ -54,24 +51,13 @@ Prepare = Callable[[Record, DataKey], AbstractAsyncContextManager[Work]]
 Summarise = Callable[[Mapping[str, Any], Mapping[str, Any]], dict[str, Any]]
 
 
-@dataclass(frozen=True)
-class _Attempt:
-    record: Record
-    number: int
-    token: str
-    key: DataKey
-    secret: bytes
-
-    def blob(self, kind: str, name: str) -> str:
-        return f"{kind}/{self.record.id}/{self.number}/{name}"
-
-
 class TaskWorker:
     """Runs the jobs of one kind; `prepare` says what one needs, `summarise` what of (request, result) lists show."""
 
     def __init__(self, handlers: JobHandlers, *, function: str, prepare: Prepare, summarise: Summarise) -> None:
         self._handlers, self._runtime = handlers, handlers.runtime
         self._function, self._prepare, self._summarise = function, prepare, summarise
+        self._claims = Claims(handlers)
         self._running: dict[str, asyncio.Task[None]] = {}
         self._rung = asyncio.Event()
 
@@ -82,8 +68,8 @@ class TaskWorker:
             while True:
                 await self._runtime.slots.acquire()
                 try:
-                    claimed = await self._claim()
-                except BaseException:
+                    claimed = await self._claims.next(self._running)
+                except BaseException:  # a cancellation too must not keep the slot
                     self._runtime.slots.release()
                     raise
                 if claimed is None:
@@ -144,68 +130,7 @@ class TaskWorker:
                 await self._rung.wait()
         self._rung.clear()
 
-    async def _claim(self) -> _Attempt | None:
-        try:
-            found = await repository.claimable(
-                self._handlers.jobs, instance=self._runtime.instance, exclusive=self._runtime.mode == "embedded"
-            )
-        except errors.AutoLearnError as error:
-            _log.warning("store is away, nothing claimed", error=error.detail)
-            return None
-        for record in found:
-            if record.id in self._running:
-                continue
-            try:
-                if claimed := await self._try(record):
-                    return claimed
-            except errors.AutoLearnError as error:  # one that cannot be claimed must not hold up those behind it
-                _log.warning("job not claimed", job=record.id, error=error.detail)
-        return None
-
-    async def _try(self, record: Record) -> _Attempt | None:
-        kind, settings = self._handlers.kind, self._runtime.settings
-        trace = f"00-{record.state['trace_id']}-{secrets.token_hex(8)}-01"
-        with (
-            context.use(context.from_traceparent(trace, causation=record.id)),
-            contextlib.suppress(errors.VersionConflict),
-        ):
-            if record.state["state"] == JobState.cancelling:
-                await self._handlers.finished(
-                    await self._handlers.jobs.append(
-                        record, Decision(f"{kind}.cancelled", {"ended": times.now()}, _RELEASED)
-                    )
-                )
-                return None
-            try:
-                key = await self._handlers.keys.get(record.state["session"])
-            except errors.Gone:  # so there is no key to say why under
-                await self._fail(record, {})
-                return None
-            if record.state["attempt"] >= settings.attempts:
-                problem = Problem("worker_killed", "its process went away at every attempt")
-                await self._fail(record, {"problem": key.seal(record.id, "problem", problem.document())})
-                return None
-            if record.state["state"] == JobState.running:
-                # Its worker is gone without a word: that attempt is over before another begins.
-                record = await self._handlers.jobs.append(
-                    record, Decision(f"{kind}.attempt_failed", {"reason": "worker_lost"}, _RELEASED)
-                )
-            number, token, secret = record.state["attempt"] + 1, secrets.token_hex(8), secrets.token_bytes(32)
-            sealed = key.seal(record.id, "attempt_key", base64.b64encode(secret).decode())
-            lease = {
-                "holder": self._runtime.instance,
-                "until": times.later(times.now(), settings.lease),
-                "token": token,
-            }
-            started = {"attempt": number, "started": times.now(), "sealed": {"attempt_key": sealed}}
-            record = await self._handlers.jobs.append(
-                record, Decision(f"{kind}.started", started, {"lease": lease, "progress": None, "output": None})
-            )
-            self._runtime.notifier.ring(record.id)
-            return _Attempt(record, number, token, key, secret)
-        return None
-
-    async def _attempt(self, attempt: _Attempt) -> None:
+    async def _attempt(self, attempt: Attempt) -> None:
         trace = f"00-{attempt.record.state['trace_id']}-{secrets.token_hex(8)}-01"
         with context.use(context.from_traceparent(trace, causation=attempt.record.id)):
             try:
@@ -224,7 +149,7 @@ class TaskWorker:
                 _log.error("attempt failed unexpectedly", job=attempt.record.id, exc_info=error)
                 await self._give_up(attempt, Problem("internal", errors.Internal().detail))
 
-    async def _compute(self, attempt: _Attempt) -> None:
+    async def _compute(self, attempt: Attempt) -> None:
         kind, job, settings = self._handlers.kind, attempt.record.id, self._runtime.settings
         request = attempt.key.open(job, "request", attempt.record.state["sealed"]["request"])
         limits = request.get("limits") or {}
@@ -251,7 +176,7 @@ class TaskWorker:
         async with outcome:
             await self._end(attempt, outcome, request, telling.printed)
 
-    async def _end(self, attempt: _Attempt, outcome: TaskOutcome, request: Mapping[str, Any], printed: bytes) -> None:
+    async def _end(self, attempt: Attempt, outcome: TaskOutcome, request: Mapping[str, Any], printed: bytes) -> None:
         """Blobs first, then the record that names them: a crash in between leaves blobs that the sweeper finds."""
         kind, job, blobs = self._handlers.kind, attempt.record.id, self._runtime.blobs
         names: dict[str, str] = {}
@@ -283,15 +208,15 @@ class TaskWorker:
         def decide(record: Record) -> Decision | None:
             guard = {"envelope.lease.token": attempt.token}
             if record.state["state"] == JobState.cancelling:
-                return Decision(f"{kind}.cancelled", {"ended": times.now()}, _RELEASED, guard)
+                return Decision(f"{kind}.cancelled", {"ended": times.now()}, RELEASED, guard)
             return Decision(
-                f"{kind}.succeeded", {"ended": times.now(), "sealed": sealed, "blobs": names}, _RELEASED, guard
+                f"{kind}.succeeded", {"ended": times.now(), "sealed": sealed, "blobs": names}, RELEASED, guard
             )
 
         await self._handlers.finished(await self._decide(attempt, decide))
 
     async def _end_attempt(
-        self, attempt: _Attempt, problem: Problem, blobs: Mapping[str, str] | None = None, *, cancelled: bool = False
+        self, attempt: Attempt, problem: Problem, blobs: Mapping[str, str] | None = None, *, cancelled: bool = False
     ) -> None:
         """Failed: for good, or back into the queue when it was not the job's own fault and tries are left."""
         kind, job = self._handlers.kind, attempt.record.id
@@ -300,11 +225,11 @@ class TaskWorker:
         def decide(record: Record) -> Decision | None:
             guard = {"envelope.lease.token": attempt.token}
             if record.state["state"] == JobState.cancelling:
-                return Decision(f"{kind}.cancelled", {"ended": times.now()}, _RELEASED, guard)
+                return Decision(f"{kind}.cancelled", {"ended": times.now()}, RELEASED, guard)
             if (problem.retryable or cancelled) and attempt.number < self._runtime.settings.attempts:
-                return Decision(f"{kind}.attempt_failed", {"reason": problem.code}, _RELEASED, guard)
+                return Decision(f"{kind}.attempt_failed", {"reason": problem.code}, RELEASED, guard)
             data = {"ended": times.now(), "sealed": sealed, "blobs": dict(blobs or {})}
-            return Decision(f"{kind}.failed", data, _RELEASED, guard)
+            return Decision(f"{kind}.failed", data, RELEASED, guard)
 
         record = await self._decide(attempt, decide)
         if record.state["state"] == JobState.queued:
@@ -313,14 +238,14 @@ class TaskWorker:
         else:
             await self._handlers.finished(record)
 
-    async def _give_up(self, attempt: _Attempt, problem: Problem) -> None:
+    async def _give_up(self, attempt: Attempt, problem: Problem) -> None:
         """End an attempt from which there is no outcome; if that cannot be saved, its lease runs out."""
         try:
             await self._end_attempt(attempt, problem)
         except errors.AutoLearnError as error:
             _log.warning("end of an attempt not saved", job=attempt.record.id, attempt=attempt.number, error=error.code)
 
-    async def _decide(self, attempt: _Attempt, decide: Callable[[Record], Decision | None]) -> Record:
+    async def _decide(self, attempt: Attempt, decide: Callable[[Record], Decision | None]) -> Record:
         """Save the end of an attempt while it holds its lease; raises `errors.VersionConflict` when it does not."""
 
         def held(record: Record) -> Decision | None:
@@ -334,8 +259,3 @@ class TaskWorker:
             raise
         except errors.Conflict as error:
             raise errors.VersionConflict(error.detail) from error
-
-    async def _fail(self, record: Record, sealed: Mapping[str, str]) -> None:
-        data = {"ended": times.now(), "sealed": dict(sealed)}
-        failed = await self._handlers.jobs.append(record, Decision(f"{self._handlers.kind}.failed", data, _RELEASED))
-        await self._handlers.finished(failed)

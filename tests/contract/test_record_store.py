@@ -4,65 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import json
-import random
 import threading
-from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 import pytest
 
 from common import errors
 from common.adapters import registry
-from common.filtering.conditions import And, Comparison, Condition, In, Not, Or, holds
-from common.filtering.sorting import Place, SortKey
-from common.ports.record_store import DOCUMENT_LIMIT, OUTBOX_LIMIT, Collection, Record, RecordStore
-
-THINGS = Collection(
-    "things",
-    indexes=(("state.measures.f1",), ("state.created",), ("state.session", "state.created")),
-    unique=("state.key", "envelope.slot"),
-)
-OTHERS = Collection("others")
-
-
-@pytest.fixture(params=["sqlite"])
-def url(request: pytest.FixtureRequest, tmp_path: Any) -> str:
-    return {"sqlite": f"sqlite://{tmp_path}/folder/records.db"}[request.param]
-
-
-@pytest.fixture
-async def store(url: str) -> AsyncIterator[RecordStore]:
-    async with registry.record_store(url) as opened:
-        await opened.ensure(THINGS, OTHERS)
-        yield opened
-
-
-def event(number: int, **data: Any) -> dict[str, Any]:
-    return {"id": f"evt_{number}", "sequence": number, "data": data}
-
-
-def record(identifier: str, *, outbox: Sequence[dict[str, Any]] = (), **state: Any) -> Record:
-    return Record(identifier, 1, "first", state, tuple(outbox))
-
-
-async def fill(store: RecordStore, states: dict[str, dict[str, Any]]) -> None:
-    await asyncio.gather(*(store.insert("things", record(key, **state)) for key, state in states.items()))
-
-
-async def append(store: RecordStore, identifier: str, version: int, **more: Any) -> None:
-    """One event whose state tells its number."""
-    options = {"state": {"n": version + 1}, "head": f"h{version + 1}", "event": event(version + 1), **more}
-    await store.append("things", identifier, expected_version=version, **options)
-
-
-async def pages(store: RecordStore, sort: Sequence[SortKey], size: int, where: Condition | None = None) -> list[Record]:
-    """The whole list, read page by page."""
-    found: list[Record] = []
-    after: Place | None = None
-    while page := await store.find("things", where=where, sort=sort, after=after, limit=size):
-        found.extend(page)
-        after = page[-1].place(sort)
-    return found
+from common.ports.record_store import DOCUMENT_LIMIT, OUTBOX_LIMIT, Record, RecordStore
+from tests.contract.record_stores import OTHERS, THINGS, append, event, fill, record
 
 
 class TestInsertAndGet:
@@ -287,159 +237,6 @@ class TestOutbox:
         assert not await store.touch("things", "nobody", envelope_set={"beat": 5})
 
 
-VALUES: dict[str, dict[str, Any]] = {
-    "a": {"f": 0.5, "name": "Alpha", "tags": ["x", "y"], "ok": True},
-    "b": {"f": 1, "name": "beta_%", "tags": [], "ok": False},
-    "c": {"f": 2, "name": "ŻÓŁW", "tags": "x"},
-    "d": {"name": "gamma", "f": None, "tags": ["y", 1, True]},
-    "e": {"f": "text", "name": "żółw 2", "deep": {"er": 7}},
-    "f": {},
-}
-CONDITIONS: list[Condition] = [
-    Comparison("state.f", "=", 1),
-    Comparison("state.f", "=", 1.0),
-    Comparison("state.f", "=", "text"),
-    Comparison("state.f", "=", None),
-    Comparison("state.f", "!=", None),
-    Comparison("state.f", "!=", 1),
-    Comparison("state.f", "<", 2),
-    Comparison("state.f", "<=", 2),
-    Comparison("state.f", ">", 0.5),
-    Comparison("state.f", ">=", 0.5),
-    Comparison("state.f", ">", 2**70),
-    Comparison("state.f", ">", "a"),
-    Comparison("state.f", "<", "z"),
-    Comparison("state.f", "<", None),
-    Comparison("state.f", "~", "1"),
-    Comparison("state.name", "~", "ALPH"),
-    Comparison("state.name", "~", "a_%"),
-    Comparison("state.name", "~", "%"),
-    Comparison("state.name", "~", "\\"),
-    Comparison("state.name", "~", "żółw"),
-    Comparison("state.name", "~", ""),
-    Comparison("state.name", "=", "x' OR 1=1 --"),
-    Comparison("state.ok", "=", True),
-    Comparison("state.ok", "=", 1),
-    Comparison("state.ok", "!=", False),
-    Comparison("state.tags", "has", "x"),
-    Comparison("state.tags", "has", 1),
-    Comparison("state.tags", "has", True),
-    Comparison("state.deep.er", ">", 6),
-    Comparison("state.deep.er.est", "=", None),
-    Comparison("id", ">", "c"),
-    Comparison("version", "=", 1),
-    In("state.f", (1, "text")),
-    In("state.f", (None,)),
-    In("state.f", ()),
-    And(()),
-    Or(()),
-    And((Comparison("state.f", ">", 0), Not(Comparison("state.name", "~", "b")))),
-    Or((Comparison("state.f", "<", 1), Comparison("state.f", "=", "text"))),
-    Not(Comparison("state.f", "<", 1)),
-    Not(Comparison("state.tags", "has", "x")),
-    Not(Or((Comparison("state.f", "=", None), Comparison("state.ok", "=", True)))),
-]
-
-
-class TestFind:
-    @pytest.mark.parametrize("condition", CONDITIONS, ids=str)
-    async def test_conditions_mean_what_they_mean_in_memory(self, store: RecordStore, condition: Condition) -> None:
-        await fill(store, VALUES)
-        everything = await store.find("things", limit=100)
-        expected = [found.id for found in everything if holds(condition, found.document())]
-        assert [found.id for found in await store.find("things", where=condition, limit=100)] == expected
-        assert await store.count("things", condition) == len(expected)
-
-    async def test_empty(self, store: RecordStore) -> None:
-        assert await store.find("things", sort=[SortKey("state.created")], limit=5) == []
-        assert await store.count("things") == 0
-
-    @pytest.mark.parametrize(
-        "path", ["state.a'b", "state.a b", 'state."a"', "state", "state.", "outbox.x", "a", "state.ä"]
-    )
-    async def test_other_paths_are_refused(self, store: RecordStore, path: str) -> None:
-        with pytest.raises(errors.BadFilter):
-            await store.find("things", where=Comparison(path, "=", 1), limit=5)
-        with pytest.raises(errors.BadFilter):
-            await store.find("things", sort=[SortKey(path)], limit=5)
-
-    async def test_what_a_list_does_not_show_is_left_out(self, store: RecordStore) -> None:
-        await store.insert("things", record("a", keep=None, request="sealed", deep={"keep": 1, "drop": 2}))
-        (found,) = await store.find("things", limit=5, without=("request", "deep.drop", "absent"))
-        assert found.state == {"keep": None, "deep": {"keep": 1}}
-
-    SORTS: Sequence[tuple[SortKey, ...]] = (
-        (),
-        (SortKey("id", descending=True),),
-        (SortKey("state.measures.f1"),),
-        (SortKey("state.measures.f1", descending=True),),
-        (SortKey("state.created", descending=True), SortKey("state.measures.f1")),
-        (SortKey("state.name"), SortKey("state.created", descending=True), SortKey("state.measures.f1")),
-    )
-
-    @pytest.mark.parametrize("sort", SORTS, ids=str)
-    @pytest.mark.parametrize("size", [1, 3, 7, 100])
-    async def test_pages_give_the_whole_order(self, store: RecordStore, sort: Sequence[SortKey], size: int) -> None:
-        await fill(store, _random_states())
-        found = [item.id for item in await pages(store, sort, size)]
-        assert found == _sorted_ids(await store.find("things", limit=1000), sort)
-
-    async def test_pages_of_a_filtered_list(self, store: RecordStore) -> None:
-        await fill(store, _random_states())
-        where = Or((Comparison("state.measures.f1", ">", 0.2), Comparison("state.measures.f1", "=", None)))
-        sort = (SortKey("state.measures.f1", descending=True),)
-        matching = [r for r in await store.find("things", limit=1000) if holds(where, r.document())]
-        assert [item.id for item in await pages(store, sort, 4, where)] == _sorted_ids(matching, sort)
-
-    async def test_items_inserted_between_pages_neither_repeat_nor_hide_others(self, store: RecordStore) -> None:
-        await fill(store, {f"r{n}": {"measures": {"f1": n / 10}} for n in range(10)})
-        sort = (SortKey("state.measures.f1", descending=True),)
-        first = await store.find("things", sort=sort, limit=4)
-        await fill(store, {"top": {"measures": {"f1": 2.0}}, "r55": {"measures": {"f1": 0.55}}, "none": {}})
-        rest = await store.find("things", sort=sort, after=first[-1].place(sort), limit=100)
-        assert [r.id for r in first] == ["r9", "r8", "r7", "r6"]
-        assert [r.id for r in rest] == ["r55", "r5", "r4", "r3", "r2", "r1", "r0", "none"]
-
-    async def test_missing_values_come_last_both_ways(self, store: RecordStore) -> None:
-        await fill(store, {"a": {"x": 1}, "b": {}, "c": {"x": 2}, "d": {"x": None}})
-        up = await pages(store, (SortKey("state.x"),), 1)
-        down = await pages(store, (SortKey("state.x", descending=True),), 1)
-        assert [r.id for r in up] == ["a", "c", "b", "d"]
-        assert [r.id for r in down] == ["c", "a", "d", "b"]
-
-    async def test_a_place_of_another_order_is_refused(self, store: RecordStore) -> None:
-        with pytest.raises(errors.BadFilter):
-            await store.find("things", sort=(SortKey("state.x"),), after=("a",), limit=5)
-
-
-def _random_states() -> dict[str, dict[str, Any]]:
-    chance = random.Random(7)
-    return {
-        f"r{n:02}": {
-            "measures": {"f1": chance.choice([None, 0.1, 0.2, 0.2, 0.9, 1])},
-            "created": chance.choice(["2026-01", "2026-02", None]),
-            "name": chance.choice(["a", "b", "B", "ż"]),
-        }
-        for n in range(40)
-    }
-
-
-def _sorted_ids(records: Sequence[Record], sort: Sequence[SortKey]) -> list[str]:
-    """The order by its definition: stable sorts from the last key to the first, missing values last."""
-    ordered = sorted(records, key=lambda r: r.id, reverse=bool(sort) and sort[-1].descending)
-    for index, key in reversed(list(enumerate(sort))):
-        there = [r for r in ordered if r.place(sort)[index] is not None]
-        missing = [r for r in ordered if r.place(sort)[index] is None]
-        there = _stable(there, index, sort, descending=key.descending)
-        ordered = there + missing
-    return [r.id for r in ordered]
-
-
-def _stable(records: list[Record], index: int, sort: Sequence[SortKey], *, descending: bool) -> list[Record]:
-    # `reverse=True` keeps equal items in their order, as a stable sort must.
-    return sorted(records, key=lambda r: r.place(sort)[index], reverse=descending)  # type: ignore[arg-type,return-value]
-
-
 class TestViews:
     async def test_put_replaces_and_delete_removes(self, store: RecordStore) -> None:
         await store.put_view("things", "v", {"n": 1, "old": True})
@@ -478,30 +275,30 @@ class TestViews:
 
 
 class TestLife:
-    async def test_what_was_written_is_there_after_reopening(self, url: str) -> None:
-        async with registry.record_store(url) as store:
+    async def test_what_was_written_is_there_after_reopening(self, store_url: str) -> None:
+        async with registry.record_store(store_url) as store:
             await store.ensure(THINGS)
             await store.insert("things", record("a", outbox=[event(1)]))
             await append(store, "a", 1)
-        async with registry.record_store(url) as store:
+        async with registry.record_store(store_url) as store:
             await store.ensure(THINGS)
             found = await store.get("things", "a")
             assert found is not None and (found.version, found.outbox) == (2, (event(1), event(2)))
 
-    async def test_closing_while_busy_finishes_what_was_accepted(self, url: str) -> None:
-        store = registry.record_store(url)
+    async def test_closing_while_busy_finishes_what_was_accepted(self, store_url: str) -> None:
+        store = registry.record_store(store_url)
         await store.open()
         await store.ensure(THINGS)
         writes = [asyncio.ensure_future(store.insert("things", record(f"r{n}"))) for n in range(300)]
         await asyncio.sleep(0)  # let them hand over their writes
         await store.close()
         assert await asyncio.gather(*writes) == [None] * 300
-        async with registry.record_store(url) as again:
+        async with registry.record_store(store_url) as again:
             await again.ensure(THINGS)
             assert await again.count("things") == 300
 
-    async def test_a_closed_store_says_so(self, url: str) -> None:
-        store = registry.record_store(url)
+    async def test_a_closed_store_says_so(self, store_url: str) -> None:
+        store = registry.record_store(store_url)
         with pytest.raises(errors.Unavailable):
             await store.ensure(THINGS)
         async with store:
@@ -510,9 +307,9 @@ class TestLife:
         with pytest.raises(errors.Unavailable):
             await store.get("things", "a")
 
-    async def test_closing_leaves_no_thread_and_no_task(self, url: str) -> None:
+    async def test_closing_leaves_no_thread_and_no_task(self, store_url: str) -> None:
         threads, tasks = set(threading.enumerate()), asyncio.all_tasks()
-        async with registry.record_store(url) as store:
+        async with registry.record_store(store_url) as store:
             await store.ensure(THINGS)
             await store.insert("things", record("a"))
         assert set(threading.enumerate()) == threads

@@ -11,7 +11,8 @@ import pytest
 from autolearn.aio.client import Client
 from autolearn.failures import JobFailed, WaitTimedOut
 from common import errors
-from tests.unit.autolearn.fake_server import MODEL, FakePlatform, RunningFake
+from tests.unit.autolearn.fake_server import FakePlatform, RunningFake
+from tests.unit.autolearn.fake_state import MODEL
 
 
 async def test_the_whole_way(client: Client, penguins: Path, tmp_path: Path) -> None:

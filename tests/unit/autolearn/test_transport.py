@@ -13,7 +13,8 @@ from autolearn.failures import Unreachable
 from autolearn.finding import Place
 from autolearn.transport import Patience, Transport
 from common import errors
-from tests.unit.autolearn.fake_server import FakePlatform, problem
+from tests.unit.autolearn.fake_server import FakePlatform
+from tests.unit.autolearn.fake_state import problem
 
 
 async def test_a_busy_server_is_asked_again_with_the_same_key(client: Client, platform: FakePlatform) -> None:

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.autolearn.fake_server import MODEL, FakePlatform, RunningFake
+from tests.unit.autolearn.fake_server import FakePlatform, RunningFake
+from tests.unit.autolearn.fake_state import MODEL
 from tests.unit.cli.conftest import Shell
 
 

@@ -18,6 +18,7 @@ from common.records.event import digest
 from common.records.lifecycle import NEW, Lifecycle
 from common.records.relay import Relay
 from common.records.repository import Decision, Repository
+from common.records.tally import Tally
 from tests.factories import MovableLog
 
 SOURCE = "session"
@@ -43,7 +44,7 @@ class House:
                 )
         return names
 
-    async def verify(self) -> verification.Tally:
+    async def verify(self) -> Tally:
         return await verification.verify(self.kinds, self.log, SOURCE)
 
     async def replace(self, record: Record) -> None:
