@@ -21,7 +21,7 @@ def memory_and_idling(scale: Scale) -> Sequence[Figure]:
     for _ in range(scale.rounds):
         with server() as ours:
             ours.settle()
-            time.sleep(scale.idle_seconds / 4)
+            time.sleep(scale.idle_seconds / 4)  # idling is what is measured: nothing is waited for
             root = psutil.Process(ours.process)
             before, began = _cpu(root), time.monotonic()
             time.sleep(scale.idle_seconds)

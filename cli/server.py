@@ -81,14 +81,13 @@ def stop(running: RunningServer, timeout: float) -> bool:
         return False
     with contextlib.suppress(psutil.NoSuchProcess):
         process.terminate()
-        deadline = time.monotonic() + timeout
-        while process.is_running() and process.status() != psutil.STATUS_ZOMBIE:
-            if time.monotonic() >= deadline:
-                raise errors.Unavailable(
-                    f"the server (process {running.pid}) still drains after {timeout:g} s; "
-                    f"`kill {running.pid}` once more makes it exit now"
-                )
-            time.sleep(0.05)
+        try:
+            process.wait(timeout)
+        except psutil.TimeoutExpired as error:
+            raise errors.Unavailable(
+                f"the server (process {running.pid}) still drains after {timeout:g} s; "
+                f"`kill {running.pid}` once more makes it exit now"
+            ) from error
     return True
 
 

@@ -77,7 +77,7 @@ class SqliteFile:
             await self._start("writer", self._writes, self._write_loop, self._open_writer)
             for number in range(self._readers):
                 await self._start(f"reader-{number}", self._reads, self._read_loop, self._open_reader)
-        except BaseException:
+        except BaseException:  # a cancellation too must leave no thread behind
             await asyncio.shield(self._stop())
             raise
         self._open = True
@@ -203,7 +203,7 @@ class SqliteFile:
         connection = Connection(self.path, readonly=False)
         try:
             connection.prepare(self._schema)
-        except BaseException:
+        except BaseException:  # whatever it was, nobody else can close this connection
             connection.close()
             raise
         return connection

@@ -92,10 +92,11 @@ class Engine(ABC):
         self._remember(found)
         deadline = time.monotonic() + _READY
         while not self.answers(port):
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(0.05)
             if process.poll() is not None or time.monotonic() > deadline:
                 self.down()
                 raise EngineError(f"{self.name} did not start; look into {self.folder / 'output.log'}")
-            time.sleep(0.05)
         return str(found["url"])
 
     def down(self) -> bool:

@@ -73,7 +73,7 @@ class S3BlobStore(BlobStore):
         self._open = True
         try:
             await self.check()
-        except BaseException:
+        except BaseException:  # a cancellation too leaves it closed
             self._open = False
             raise
 

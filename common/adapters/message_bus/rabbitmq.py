@@ -73,7 +73,7 @@ class RabbitMessageBus(MessageBus):
 
         try:
             await self._asked(connect())
-        except BaseException:
+        except BaseException:  # a cancellation too must leave no connection behind
             await self.close()
             raise
 

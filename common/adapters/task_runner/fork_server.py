@@ -190,7 +190,7 @@ def _run_worker(assignment: socket.socket, server: int) -> NoReturn:
     try:
         work(assignment, server)
         code = 0
-    except BaseException:
+    except BaseException:  # SystemExit too: a worker must never go on as a second server
         traceback.print_exc()
     finally:
         os._exit(code)  # without the clean-up of an interpreter, which would take longer than a small task
