@@ -1,4 +1,4 @@
-"""A platform for each module of tests, held against the oracle after every one of them."""
+"""A platform for all tests that harm none, held against the oracle after every one of them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.timeout(120))
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
     """A running platform that has the penguins; at the end it is stopped and its folder looked at."""
     with Platform(tmp_path_factory.mktemp("platform")) as running:

@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,25 +36,36 @@ def executed() -> list[Path]:
     return [DOCS / "tutorial.md", *sorted((DOCS / "how-to").glob("*.md"))]
 
 
-@pytest.fixture
-def place(tmp_path: Path) -> dict[str, str]:
-    """An environment whose `autolearn` is this checkout's, with folders of its own."""
-    binaries = tmp_path / "bin"
+def surroundings(folder: Path) -> dict[str, str]:
+    """An environment whose `autolearn` and `python` are this checkout's, with folders of its own."""
+    binaries = folder / "bin"
     binaries.mkdir()
     for name, words in (("autolearn", "-m cli"), ("python", "")):
         command = binaries / name
         command.write_text(f'#!/bin/sh\nexec "{sys.executable}" {words} "$@"\n')
         command.chmod(0o755)
-    (tmp_path / "tests").symlink_to(ROOT / "tests")
+    (folder / "tests").symlink_to(ROOT / "tests")
     return {
         **{name: value for name, value in os.environ.items() if not name.startswith("AUTOLEARN_")},
         "PATH": f"{binaries}:{os.environ['PATH']}",
         "PYTHONPATH": str(ROOT),
-        "AUTOLEARN_DATA": str(tmp_path / "data"),
-        "XDG_CONFIG_HOME": str(tmp_path / "config"),
-        "XDG_STATE_HOME": str(tmp_path / "state"),
+        "AUTOLEARN_DATA": str(folder / "data"),
+        "XDG_CONFIG_HOME": str(folder / "config"),
+        "XDG_STATE_HOME": str(folder / "state"),
         "COLUMNS": "160",
     }
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """A running platform with its five datasets, as the how-tos take for granted: where to find it."""
+    folder = tmp_path_factory.mktemp("platform")
+    place = surroundings(folder)
+    try:
+        ready(place, folder)
+        yield {name: place[name] for name in ("AUTOLEARN_DATA", "AUTOLEARN_URL")}
+    finally:
+        down(place, folder)
 
 
 def run(command: list[str], place: dict[str, str], cwd: Path) -> str:
@@ -78,17 +90,24 @@ def ready(place: dict[str, str], cwd: Path) -> None:
     run([sys.executable, "-c", waiting], place, cwd)
 
 
+def down(place: dict[str, str], cwd: Path) -> None:
+    """Stop the platform of this place, if one runs there."""
+    subprocess.run(["autolearn", "down"], env=place, cwd=cwd, check=False, capture_output=True, timeout=60)
+
+
 @pytest.mark.acceptance
 @pytest.mark.timeout(240)
 @pytest.mark.parametrize("page", executed(), ids=lambda page: page.stem)
-def test_page_runs_as_it_stands(page: Path, place: dict[str, str], tmp_path: Path) -> None:
+def test_page_runs_as_it_stands(page: Path, request: pytest.FixtureRequest, tmp_path: Path) -> None:
     found = blocks(page)
     assert found, f"{page} has nothing to run"
     if page.stem == "use-engines":
-        engines.url("rabbitmq"), engines.url("s3")
+        for name in engines.ENGINES:
+            engines.url(name)
+    place = surroundings(tmp_path)
+    if page.stem != "tutorial":
+        place.update(request.getfixturevalue("running"))
     try:
-        if page.stem != "tutorial":
-            ready(place, tmp_path)
         for block in found:
             if block.kind == "python":
                 said = run([sys.executable, "-c", block.text], place, tmp_path)
@@ -97,7 +116,8 @@ def test_page_runs_as_it_stands(page: Path, place: dict[str, str], tmp_path: Pat
                 said = "".join(run(["sh", "-ec", line], place, tmp_path) for line in lines)
             assert not block.expected or block.expected in said, f"{block.text}\nsaid:\n{said}"
     finally:
-        subprocess.run(["autolearn", "down"], env=place, cwd=tmp_path, check=False, capture_output=True, timeout=60)
+        if page.stem == "tutorial":
+            down(place, tmp_path)
 
 
 def test_links_lead_somewhere() -> None:
