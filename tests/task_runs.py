@@ -70,18 +70,25 @@ def lives(pid: int) -> bool:
 
 
 def processes(name: str) -> list[psutil.Process]:
-    """The processes below this one that run `guard` or `fork_server` (the server and its workers)."""
-    module, found = f"common.adapters.task_runner.{name}", []
-    for process in psutil.Process().children(recursive=True):
-        with contextlib.suppress(psutil.NoSuchProcess):  # as are zombies
-            if module in process.cmdline():
-                found.append(process)
-    return found
+    """The processes of the only runner that is open here: its `guard`, or what runs `fork_server` (server and workers).
+
+    Platforms that other tests have started have runners too, as grandchildren of this process.
+    """
+    guards = [one for one in psutil.Process().children() if _runs(one, "guard")]
+    if name == "guard":
+        return guards
+    return [one for guard in guards for one in guard.children(recursive=True) if _runs(one, name)]
 
 
 def server() -> psutil.Process:
-    """The fork server of the only open runner: the one below the guard."""
+    """The fork server of that runner: the one below the guard."""
     return next(one for one in processes("fork_server") if one.parent() in processes("guard"))
+
+
+def _runs(process: psutil.Process, name: str) -> bool:
+    with contextlib.suppress(psutil.NoSuchProcess):  # as are zombies
+        return f"common.adapters.task_runner.{name}" in process.cmdline()
+    return False
 
 
 def is_empty(folder: Path) -> bool:
