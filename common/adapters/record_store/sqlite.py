@@ -270,7 +270,10 @@ class SqliteRecordStore(RecordStore):
             more = len(rows) == batch
             if rows:
                 last = rows[-1][0]
-                yield [StoredText(*row[:4], events_of(row[4])) for row in rows]
+                yield [
+                    StoredText(identifier, version, head, state, events_of(outbox))
+                    for identifier, version, head, state, outbox in rows
+                ]
 
     async def check(self) -> Mapping[str, str | int]:
         return await self._file.check()
