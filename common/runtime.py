@@ -7,18 +7,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import fcntl
-import os
 import secrets
 import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
-from typing import IO
 
-import httpx
 from fastapi import APIRouter, FastAPI
-from starlette.types import ASGIApp, Receive, Scope, Send
 
 from common import errors, logging
 from common.adapters import registry
@@ -26,9 +21,10 @@ from common.adapters.keyring.file import FileKeyring
 from common.adapters.task_runner.process import ProcessTaskRunner
 from common.bells import Bells
 from common.contracts.service import Readiness
+from common.folder_lock import locked
 from common.http.app import create_app
 from common.http.client import ServiceClient
-from common.http.in_process import InProcessTransport
+from common.http.services import Services
 from common.journal import Journal
 from common.notifier import Notifier
 from common.ports.blob_store import BlobStore
@@ -53,6 +49,7 @@ TASKS = (
 )
 """Everything that a child process may run."""
 _MIN_FREE = 64 * 2**20
+_NEVER = 86_400.0
 _log = logging.logger("runtime")
 
 
@@ -77,13 +74,12 @@ class Runtime:
         self.bells = Bells(bus, journal)
         self.instance = secrets.token_hex(8)
         self.slots = asyncio.Semaphore(settings.slots)  # trainings and evaluations share the cores
-        self.mode = "embedded"
+        self.mode = "distributed" if settings.addresses else "embedded"
         token = settings.service_token
         self.service_token = token.get_secret_value() if token else secrets.token_urlsafe(32)
         self.collections: list[Collection] = []
         self.relay: Relay | None = None
-        self._apps: dict[str, ASGIApp] = {}
-        self._clients: list[httpx.AsyncClient] = []
+        self.services = Services(settings.addresses, token=self.service_token, journal=journal)
 
     # What bootstraps call.
 
@@ -126,19 +122,12 @@ class Runtime:
             ready=ready or self.readiness,
             services=services,
         )
-        self._apps[name] = app
+        self.services.add(name, app)
         return app
 
     def client(self, service: str, *, caller: str) -> ServiceClient:
-        """The service `service` as `caller` sees it; in one process without a socket in between."""
-
-        async def found(scope: Scope, receive: Receive, send: Send) -> None:
-            # Looked up at the call, so that services can be built in any order.
-            await self._apps[service](scope, receive, send)
-
-        http = httpx.AsyncClient(transport=InProcessTransport(found), base_url=f"http://{service}")
-        self._clients.append(http)
-        return ServiceClient(http, caller=caller, service=service, token=self.service_token, journal=self.journal)
+        """The service `service` as `caller` sees it."""
+        return self.services.client(service, caller=caller)
 
     async def ring(self, kind: str, **ids: str) -> None:
         """Ring a bell, and wake who waits here; a bell that cannot be rung is made up for by the sweep."""
@@ -164,18 +153,21 @@ class Runtime:
 
     # What the process calls.
 
-    async def start(self) -> None:
-        """Declare all collections and start the relay; after the bootstraps, before the first request."""
+    async def start(self, *, sweeps: bool = True) -> None:
+        """Declare all collections and start the relay; after the bootstraps, before the first request.
+
+        With `sweeps` it looks for events that other processes have left behind, too.
+        """
         await self.store.ensure(*self.collections)
-        self.relay = Relay(self.store, self.log, [one.name for one in self.collections], sweep=self.settings.sweep)
+        names = [one.name for one in self.collections]
+        self.relay = Relay(self.store, self.log, names, sweep=self.settings.sweep if sweeps else _NEVER)
         await self.relay.__aenter__()
 
     async def stop(self) -> None:
         """Stop the relay after shipping what it can, and let go of the clients."""
         if self.relay:
             await self.relay.__aexit__(None, None, None)
-        for client in self._clients:
-            await client.aclose()
+        await self.services.close()
 
     async def readiness(self) -> Readiness:
         """Whether a write would be taken: there is room, the journal has room, the store answers."""
@@ -200,33 +192,9 @@ class Runtime:
         return Readiness(ready=ready, degraded=degraded)
 
 
-def _lock(folder: Path) -> IO[str]:
-    """Take the folder for this process alone; the lock goes with the process, however it ends."""
-    try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        file = (folder / "lock").open("a+")
-    except OSError as error:
-        raise errors.Unavailable(
-            f"the data folder {folder} cannot be written: {error.strerror}; choose another with --data"
-        ) from error
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        file.seek(0)
-        holder = file.read().strip() or "another process"
-        file.close()
-        raise errors.Conflict(
-            f"{folder} is in use by process {holder}; `autolearn status` shows it, `autolearn down` stops it"
-        ) from error
-    file.truncate(0)
-    file.write(str(os.getpid()))
-    file.flush()
-    return file
-
-
 @contextlib.asynccontextmanager
-async def open_runtime(settings: Settings) -> AsyncIterator[Runtime]:
-    """A runtime on the data folder of `settings`.
+async def open_runtime(settings: Settings, *, functions: Sequence[str] = TASKS) -> AsyncIterator[Runtime]:
+    """A runtime on the data folder of `settings`, whose children may run `functions`; without any there are none.
 
     Raises `errors.Conflict` when another process has the folder, `errors.Unavailable` when it cannot be written,
     `errors.StorageFull` when there is no room, `errors.IntegrityError` when what is there cannot be opened.
@@ -234,13 +202,13 @@ async def open_runtime(settings: Settings) -> AsyncIterator[Runtime]:
     logging.ensure()
     data = settings.data.expanduser().absolute()
     async with contextlib.AsyncExitStack() as stack:
-        stack.enter_context(_lock(data))
+        stack.enter_context(locked(data))
         if shutil.disk_usage(data).free < _MIN_FREE:
             raise errors.StorageFull(f"the disk of {data} is full: less than {_MIN_FREE >> 20} MiB are free")
         # The fork server first, before this process holds any secret that a child could inherit.
-        tasks: TaskRunner = await stack.enter_async_context(
-            ProcessTaskRunner(data / "work", functions=TASKS, preload=_preload())
-        )
+        tasks: TaskRunner = ProcessTaskRunner(data / "work", functions=functions, preload=_preload(functions))
+        if functions:
+            await stack.enter_async_context(tasks)
         store = await stack.enter_async_context(
             registry.record_store(settings.record_store or f"sqlite://{data / 'records.db'}")
         )
@@ -249,11 +217,14 @@ async def open_runtime(settings: Settings) -> AsyncIterator[Runtime]:
         )
         bus = await stack.enter_async_context(registry.message_bus(settings.message_bus))
         blobs = await stack.enter_async_context(registry.blob_store(settings.blob_store or f"file://{data / 'blobs'}"))
-        if not (data / "master.key").exists() and await log.last_position():
+        master = settings.master_key or data / "master.key"
+        if not master.exists() and settings.addresses:
             raise errors.IntegrityError(
-                f"{data} holds data but not its master key; restore {data / 'master.key'} from your backup"
+                f"there is no {master}: `autolearn admin init` makes it, once for all processes"
             )
-        keyring = FileKeyring(data / "master.key")
+        if not master.exists() and await log.last_position():
+            raise errors.IntegrityError(f"there is data but no master key; restore {master} from your backup")
+        keyring = FileKeyring(master)
         journal = await stack.enter_async_context(Journal(data / "journal", log, limit=settings.journal_limit))
         runtime = Runtime(
             settings.model_copy(update={"data": data}),
@@ -269,5 +240,5 @@ async def open_runtime(settings: Settings) -> AsyncIterator[Runtime]:
         yield runtime
 
 
-def _preload() -> tuple[str, ...]:
-    return (*dict.fromkeys(name.partition(":")[0] for name in TASKS), "common.learning.rehearsal:rehearse")
+def _preload(functions: Sequence[str]) -> tuple[str, ...]:
+    return (*dict.fromkeys(name.partition(":")[0] for name in functions), "common.learning.rehearsal:rehearse")

@@ -14,16 +14,23 @@ Loop = Callable[[], Awaitable[None]]
 
 @dataclass(frozen=True)
 class Service:
-    """One service, wired: `app` is its REST role, `event_loops` and `task_loops` the loops of the other two roles.
+    """One service, wired: `app` is its REST role, `event_loops` and `task_loops` are the loops of the other two roles.
 
-    `repositories` are the records that it owns, verifies and rebuilds. A loop runs until it is cancelled. `start` runs
-    once before the first request, `ready` afterwards in the background.
+    `repositories` are the records that it owns, verifies and rebuilds. A loop runs until it is cancelled; `listeners`
+    are those that every process of the service runs, for what it keeps in memory. `start` runs once before the first
+    request, `ready` afterwards in the background.
     """
 
     name: str
     app: ASGIApp
     repositories: Sequence[Repository] = ()
+    listeners: Mapping[str, Loop] = field(default_factory=dict)
     event_loops: Mapping[str, Loop] = field(default_factory=dict)
     task_loops: Mapping[str, Loop] = field(default_factory=dict)
     start: Loop | None = None
     ready: Loop | None = None
+
+    @property
+    def loops(self) -> Mapping[str, Loop]:
+        """Those of all roles, for the process that has all of them."""
+        return {**self.listeners, **self.event_loops, **self.task_loops}

@@ -12,6 +12,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from common import errors
 
 _CLIENT_NAMES = {"AUTOLEARN_URL", "AUTOLEARN_TOKEN", "AUTOLEARN_SESSION", "AUTOLEARN_PROFILE"}
+SERVICES = ("catalog", "training", "evaluation", "session", "storage")
 Seconds = Annotated[float, Field(gt=0)]
 
 
@@ -39,6 +40,12 @@ class Settings(BaseSettings):
     message_bus: str = Field("local:", description="URL of the message bus")
     blob_store: str = Field("", description="URL of the blob store; empty: a folder in the data folder")
     service_token: SecretStr | None = Field(None, description="What services show each other; embedded makes its own")
+    master_key: Path | None = Field(None, description="File of the master keys; empty: master.key in the data folder")
+    catalog_url: str = Field("", description="Where the catalogue service is; empty, as all five are: in this process")
+    training_url: str = Field("", description="Where the training service is")
+    evaluation_url: str = Field("", description="Where the evaluation service is")
+    session_url: str = Field("", description="Where the session service is")
+    storage_url: str = Field("", description="Where the storage service is")
 
     slots: int = Field(default_factory=lambda: max(1, os.cpu_count() or 1), ge=1, description="Tasks at once")
     threads: int = Field(1, ge=1, description="Threads of BLAS and OpenMP in each task")
@@ -77,3 +84,9 @@ class Settings(BaseSettings):
             first = error.errors()[0]
             name = str(first["loc"][0]) if first["loc"] else ""
             raise errors.Invalid(f"AUTOLEARN_{name.upper()} has a wrong value: {first['msg']}") from error
+
+    @property
+    def addresses(self) -> dict[str, str]:
+        """The URLs of the services by name; none in the embedded mode."""
+        told = {name: getattr(self, f"{name}_url") for name in SERVICES}
+        return {name: url for name, url in told.items() if url}

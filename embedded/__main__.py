@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
-import contextlib
 import os
-import signal
-import socket
 import sys
-from typing import Any
 
-import uvicorn
 import uvloop
 
 from common import errors, logging
+from common.http import server
 from common.settings import Settings
 from embedded.checking import complaints
-from embedded.process import announce, platform, withdraw
+from embedded.process import Platform, announce, platform, withdraw
 
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
@@ -47,50 +42,17 @@ def main() -> None:
         sys.exit(2)
 
 
-def _listen(settings: Settings) -> socket.socket:
-    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
-    # Python sets TCP_NODELAY on nothing: without it small answers wait 40 ms for a delayed acknowledgement.
-    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind((settings.host, settings.port))
-    except OSError as error:
-        listener.close()
-        raise errors.Conflict(
-            f"port {settings.port} of {settings.host} cannot be used ({error.strerror});"
-            " choose another with --port, 0 picks one"
-        ) from error
-    listener.listen(2_048)
-    return listener
-
-
 async def _serve(settings: Settings) -> None:
-    listener = _listen(settings)
-    host = f"[{settings.host}]" if ":" in settings.host else settings.host
-    url = f"http://{host}:{listener.getsockname()[1]}"
-    try:
-        async with platform(settings) as running:
-            config = uvicorn.Config(
-                running.door,
-                lifespan="off",
-                log_config=None,
-                access_log=False,
-                server_header=False,
-                proxy_headers=False,
-                timeout_keep_alive=30,
-                timeout_graceful_shutdown=5,
-                h11_max_incomplete_event_size=32 * 1024,
-            )
-            server = _Server(config)
-            server.on_started = lambda: _started(running, url, settings)
-            await server.serve(sockets=[listener])
-    finally:
-        listener.close()
-        withdraw(settings.data)
+    with server.listening(settings.host, settings.port) as listener:
+        url = server.url_of(listener)
+        try:
+            async with platform(settings) as running:
+                await server.serve(running.door, listener, lambda: _started(running, url, settings))
+        finally:
+            withdraw(settings.data)
 
 
-def _started(running: Any, url: str, settings: Settings) -> None:
+def _started(running: Platform, url: str, settings: Settings) -> None:
     announce(settings.data, url)
     print(f"AutoLearn listens on {url}", flush=True)
     print(f"data in {settings.data}; stop with Ctrl-C or `autolearn down`", flush=True)
@@ -100,29 +62,7 @@ def _started(running: Any, url: str, settings: Settings) -> None:
             file=sys.stderr,
             flush=True,
         )
-    running.background()
-
-
-class _Server(uvicorn.Server):
-    """uvicorn, telling when it has started; a second signal ends the process at once."""
-
-    on_started: Any = staticmethod(lambda: None)
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        self.on_started()
-
-    def handle_exit(self, sig: int, frame: Any) -> None:
-        if self.should_exit:
-            os._exit(128 + sig)
-        self.should_exit = True
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Any:
-        # Ours stay installed while the platform drains, so that the second signal is heard then too.
-        for one in (signal.SIGINT, signal.SIGTERM):
-            asyncio.get_running_loop().add_signal_handler(one, self.handle_exit, one, None)
-        yield
+    running.loops.background()
 
 
 if __name__ == "__main__":

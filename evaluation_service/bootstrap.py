@@ -23,10 +23,12 @@ def build(runtime: Runtime) -> Service:
     routers = [*rest.routes(handlers), maintenance.routes("evaluation", runtime, repositories)]
     app = runtime.app("evaluation", title="evaluations", routers=routers)
     app.state.jobs = handlers
+    events = event.worker(handlers)
     return Service(
         "evaluation",
         app,
         repositories,
-        event_loops={"evaluation.events": event.worker(handlers).run},
+        listeners={"evaluation.listen": events.listen},
+        event_loops={"evaluation.sweep": events.sweep},
         task_loops={"evaluation.tasks": task.worker(handlers).run},
     )

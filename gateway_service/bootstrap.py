@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from common.runtime import Runtime
 from common.service import Service
+from common.settings import SERVICES
 from gateway_service.clients import Finder
 from gateway_service.events import Events
+from gateway_service.front import Front
 from gateway_service.jobs import Jobs
 from gateway_service.verifying import Rebuilds, Verifier
 from gateway_service.workers import event, rest, task
 
 NAME = "gateway"
-SERVICES = ("catalog", "training", "evaluation", "session", "storage")
 _JOBS = ("training", "evaluation")
 
 
@@ -31,9 +32,15 @@ def build(runtime: Runtime) -> Service:
         rest.log_routes(events, Finder(services), verifier, rebuilds, runtime.journal.recent),
         rest.job_routes(Jobs({name: services[name] for name in _JOBS})),
     ]
+    app = runtime.app(NAME, title="gateway", routers=routers, services=SERVICES)
     return Service(
         name=NAME,
-        app=runtime.app(NAME, title="gateway", routers=routers, services=SERVICES),
+        app=app,
         event_loops=event.loops(),
         task_loops=task.loops(),
     )
+
+
+def door(runtime: Runtime, gateway: Service) -> Front:
+    """The one door of the distributed mode: the services at their addresses, and the gateway of this process."""
+    return Front({**runtime.services.proxies(), NAME: gateway.app})

@@ -9,6 +9,8 @@ from typing import Any
 from fastapi import FastAPI
 from starlette.types import ASGIApp
 
+from common.http.proxy import Proxy
+
 _VERBS = ("get", "post", "patch", "put", "delete")
 _HEALTH = ("/livez", "/readyz", "/v1/info")
 _PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title}</title><style>
@@ -21,13 +23,23 @@ dd {{ margin-left: 4.5rem; color: #444; }}
 """
 
 
-def merged(apps: Mapping[str, ASGIApp]) -> dict[str, Any]:
-    """The OpenAPI document of everything that can be reached at the door; `/internal` is left out.
+async def of(apps: Mapping[str, ASGIApp]) -> dict[str, dict[str, Any]]:
+    """The OpenAPI document of each service. Raises `errors.Unavailable` when one in another process does not answer."""
+    found = {}
+    for name, app in apps.items():
+        if isinstance(app, FastAPI):
+            found[name] = app.openapi()
+        elif isinstance(app, Proxy):
+            found[name] = await app.document()
+    return found
+
+
+def merged(documents: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """One document of everything that can be reached at the door; `/internal` is left out.
 
     Health and `/v1/info`, which every service has, are the gateway's. Raises `ValueError` when two services give one
     name to different schemas.
     """
-    documents = {name: app.openapi() for name, app in apps.items() if isinstance(app, FastAPI)}
     paths: dict[str, Any] = {}
     components: dict[str, dict[str, Any]] = {}
     version = ""

@@ -61,6 +61,7 @@ def build(runtime: Runtime) -> Service:
         NAME,
         app,
         repositories,
+        listeners={"session.forget": events.forget},
         event_loops={"session.events": events.run},
         start=start,
     )

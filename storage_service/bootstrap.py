@@ -43,6 +43,7 @@ def build(runtime: Runtime) -> Service:
         NAME,
         app,
         repositories,
+        listeners={"storage.forget": events.forget},
         event_loops={"storage.events": events.run},
         ready=refilling.run,
     )

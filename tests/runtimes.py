@@ -63,7 +63,8 @@ async def running(runtime: Runtime, services: Sequence[Service], *, loops: bool 
     tasks: list[asyncio.Task[Any]] = []
     if loops:
         for service in services:
-            tasks += [asyncio.ensure_future(loop()) for loop in service.event_loops.values()]
+            both = {**service.listeners, **service.event_loops}
+            tasks += [asyncio.ensure_future(loop()) for loop in both.values()]
     try:
         yield
     finally:

@@ -22,10 +22,12 @@ def build(runtime: Runtime) -> Service:
     routers = [*rest.routes(handlers), maintenance.routes("training", runtime, repositories)]
     app = runtime.app("training", title="trainings", routers=routers)
     app.state.jobs = handlers
+    events = event.worker(handlers)
     return Service(
         "training",
         app,
         repositories,
-        event_loops={"training.events": event.worker(handlers).run},
+        listeners={"training.listen": events.listen},
+        event_loops={"training.sweep": events.sweep},
         task_loops={"training.tasks": task.worker(handlers).run},
     )

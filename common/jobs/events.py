@@ -1,4 +1,6 @@
-"""The event role of job services: wakes waiting clients, forgets destroyed keys, sweeps blobs that no record names."""
+"""Events of job services: every process wakes waiting clients and forgets destroyed keys; the event role sweeps blobs
+that no record names.
+"""
 
 from __future__ import annotations
 
@@ -18,13 +20,8 @@ class JobEvents:
     def __init__(self, handlers: JobHandlers) -> None:
         self._handlers, self._runtime = handlers, handlers.runtime
 
-    async def run(self) -> None:
-        """Listen and sweep until cancelled."""
-        async with asyncio.TaskGroup() as both:
-            both.create_task(self._listen())
-            both.create_task(self._sweep())
-
-    async def _listen(self) -> None:
+    async def listen(self) -> None:
+        """Hear what this process must know, until cancelled."""
         kind = self._handlers.kind
         kinds = [f"{kind}.finished", "key.destroyed"]
         # A queue of this instance alone: every process must hear, whoever waits may wait anywhere.
@@ -36,7 +33,8 @@ class JobEvents:
                 else:
                     self._runtime.notifier.ring(delivery.bell.ids["job"])
 
-    async def _sweep(self) -> None:
+    async def sweep(self) -> None:
+        """Sweep blobs every hour, until cancelled."""
         while True:
             started = time.monotonic()
             try:

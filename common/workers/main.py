@@ -2,33 +2,53 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from collections.abc import Iterator
+from urllib.parse import urlsplit
 
-from common import errors
-from common.settings import Settings
+import uvloop
 
-ROLES = ("rest", "event", "task")
+from common import errors, logging
+from common.settings import SERVICES, Settings
+from common.workers import role
+
+ROLES: tuple[role.Role, ...] = ("rest", "event", "task")
+_ONE_PROCESS = {"": "SQLite", "sqlite": "SQLite", "local": "a bus inside one process", "file": "a folder"}
+_LOG_LEVEL = "WARNING"
 
 
 def main(service: str) -> None:
-    """Start one role, or say in one line why that cannot be; exit codes as the command line's: 2 usage, 5 refused."""
-    role = sys.argv[1] if len(sys.argv) == 2 else ""
-    if role not in ROLES:
+    """Run one role until a signal; exit codes as the command line's: 0 stopped, 2 usage, 5 refused in one line."""
+    asked = next((one for one in ROLES if sys.argv[1:] == [one]), None)
+    if asked is None:
         sys.exit(_said(f"usage: python -m {service}_service {' | '.join(ROLES)}", 2))
+    logging.configure(os.environ.get("AUTOLEARN_TEST_LOG_LEVEL", _LOG_LEVEL))
     try:
         settings = Settings()
-    except errors.Invalid as error:
-        sys.exit(_said(f"{service}_service: {error.detail}", 2))
-    urls = (settings.record_store, settings.event_log, settings.message_bus)
-    if any(not url or url.startswith(("sqlite:", "local:")) for url in urls):
-        # One process per SQLite file: a second writer would have to be another adapter, not another process.
-        sys.exit(
-            _said(
-                f"{service}_service: the {role} role cannot run alone on SQLite; `autolearn up` starts all of them",
-                5,
-            )
-        )
-    sys.exit(_said(f"{service}_service: this version has no adapters for these engines; `autolearn up` starts all", 5))
+        if missing := next(_missing(settings), ""):
+            sys.exit(_said(f"{service}_service: the {asked} role cannot run alone: {missing}", 5))
+        uvloop.run(role.serve(service, asked, settings, lambda url: print(f"{service} {asked}: {url}", flush=True)))
+    except errors.AutoLearnError as error:
+        sys.exit(_said(f"{service}_service: {error.detail}", 2 if isinstance(error, errors.Invalid) else 5))
+
+
+def _missing(settings: Settings) -> Iterator[str]:
+    """What a process of many needs and does not have."""
+    engines = {
+        "record_store": settings.record_store,
+        "event_log": settings.event_log,
+        "message_bus": settings.message_bus,
+        "blob_store": settings.blob_store,
+    }
+    for name, url in engines.items():
+        if (alone := _ONE_PROCESS.get(urlsplit(url).scheme)) is not None:
+            yield f"AUTOLEARN_{name.upper()} is {alone}; `autolearn up` starts all roles in one process"
+    for name in SERVICES:
+        if name not in settings.addresses:
+            yield f"AUTOLEARN_{name.upper()}_URL says nothing, so the {name} service could not be reached"
+    if settings.service_token is None:
+        yield "AUTOLEARN_SERVICE_TOKEN is not set, by which services know each other"
 
 
 def _said(line: str, code: int) -> int:

@@ -45,7 +45,6 @@ class SessionEvents:
         try:
             async with asyncio.TaskGroup() as both:
                 both.create_task(self._listen())
-                both.create_task(self._forget())
                 both.create_task(self._sweep())
         finally:
             for task in self._proceeding.values():
@@ -59,7 +58,8 @@ class SessionEvents:
             async for delivery in heard:
                 await self._handle(delivery)
 
-    async def _forget(self) -> None:
+    async def forget(self) -> None:
+        """Forget destroyed keys, until cancelled."""
         # A queue of this instance alone: every process must forget.
         queue = f"session.keys.{self._runtime.instance}"
         async with self._runtime.listen("session", queue, ["key.destroyed"], prefetch=64) as heard:

@@ -26,10 +26,17 @@ class StorageEvents:
             both.create_task(self._listen())
             both.create_task(self._sweep())
 
-    async def _listen(self) -> None:
+    async def forget(self) -> None:
+        """Forget destroyed keys, until cancelled."""
         # A queue of this instance alone: every process must forget.
-        queue = f"storage.events.{self._runtime.instance}"
-        async with self._runtime.listen("storage", queue, ["key.destroyed"], prefetch=8) as heard:
+        queue = f"storage.keys.{self._runtime.instance}"
+        async with self._runtime.listen("storage", queue, ["key.destroyed"], prefetch=64) as heard:
+            async for delivery in heard:
+                self._keys.forget(delivery.bell.ids["owner"])
+                await delivery.ack()
+
+    async def _listen(self) -> None:
+        async with self._runtime.listen("storage", "storage.events", ["key.destroyed"], prefetch=8) as heard:
             async for delivery in heard:
                 try:
                     await self.key_destroyed(delivery.bell.ids["owner"])

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
 from common import errors, runtime
+from common.folder_lock import locked
 from common.ports.record_store import Collection
 from common.runtime import Runtime
 from common.settings import Settings
@@ -22,25 +22,13 @@ async def light(tmp_path: Path) -> AsyncIterator[Runtime]:
         yield opened
 
 
-def test_a_folder_belongs_to_one_process_and_the_refusal_names_it(tmp_path: Path) -> None:
-    held = runtime._lock(tmp_path / "new" / "folder")
-    with held, pytest.raises(errors.Conflict, match=f"in use by process {os.getpid()}"):
-        runtime._lock(tmp_path / "new" / "folder")
-    runtime._lock(tmp_path / "new" / "folder").close()
-
-
-def test_a_folder_that_cannot_be_one_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "file").touch()
-    with pytest.raises(errors.Unavailable, match="choose another with --data"):
-        runtime._lock(tmp_path / "file" / "folder")
-
-
 async def test_a_full_disk_is_told_before_anything_is_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(runtime, "_MIN_FREE", 2**62)
     with pytest.raises(errors.StorageFull):
         async with runtime.open_runtime(Settings(data=tmp_path)):
             raise AssertionError("unreachable")
-    runtime._lock(tmp_path).close()  # the lock went with the refusal
+    with locked(tmp_path):
+        pass  # the lock went with the refusal
 
 
 async def test_records_made_through_it_are_in_the_log_after_stopping(light: Runtime) -> None:

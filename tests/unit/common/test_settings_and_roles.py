@@ -1,4 +1,4 @@
-"""Settings from the environment, and roles that refuse to start alone on SQLite."""
+"""Settings from the environment, and roles that refuse to start with what is for one process."""
 
 from __future__ import annotations
 
@@ -8,8 +8,17 @@ from pathlib import Path
 import pytest
 
 from common import errors
-from common.settings import Settings, data_home
+from common.settings import SERVICES, Settings, data_home
 from common.workers.main import main
+
+
+ENGINES = {
+    "AUTOLEARN_RECORD_STORE": "mongodb://a",
+    "AUTOLEARN_EVENT_LOG": "kafka://a",
+    "AUTOLEARN_MESSAGE_BUS": "amqp://a",
+    "AUTOLEARN_BLOB_STORE": "s3://a",
+    **{f"AUTOLEARN_{name.upper()}_URL": "http://127.0.0.1:1" for name in SERVICES},
+}
 
 
 @pytest.fixture(autouse=True)
@@ -54,19 +63,12 @@ class TestRoles:
             ([], {}, 2, "usage: python -m training_service rest | event | task"),
             (["sing"], {}, 2, "usage:"),
             (["rest", "now"], {}, 2, "usage:"),
-            (["task"], {}, 5, "the task role cannot run alone on SQLite; `autolearn up`"),
+            (["task"], {}, 5, "the task role cannot run alone: AUTOLEARN_RECORD_STORE is SQLite; `autolearn up`"),
+            (["task"], {**ENGINES, "AUTOLEARN_MESSAGE_BUS": "local:"}, 5, "AUTOLEARN_MESSAGE_BUS is a bus inside one"),
+            (["event"], {**ENGINES, "AUTOLEARN_STORAGE_URL": ""}, 5, "AUTOLEARN_STORAGE_URL says nothing"),
+            (["rest"], ENGINES, 5, "AUTOLEARN_SERVICE_TOKEN is not set"),
             (["task"], {"AUTOLEARN_PROT": "1"}, 2, "unknown setting AUTOLEARN_PROT"),
             (["task"], {"AUTOLEARN_PORT": "many"}, 2, "AUTOLEARN_PORT"),
-            (
-                ["event"],
-                {
-                    "AUTOLEARN_RECORD_STORE": "mongodb://a",
-                    "AUTOLEARN_EVENT_LOG": "kafka://a",
-                    "AUTOLEARN_MESSAGE_BUS": "amqp://a",
-                },
-                5,
-                "no adapters for these engines",
-            ),
         ],
     )
     def test_one_line_and_an_exit_code(
@@ -80,6 +82,7 @@ class TestRoles:
     ) -> None:
         for name, value in environment.items():
             monkeypatch.setenv(name, value)
+        monkeypatch.setattr("common.logging.configure", lambda _: None)
         monkeypatch.setattr("sys.argv", ["training_service", *arguments])
         with pytest.raises(SystemExit) as ended:
             main("training")

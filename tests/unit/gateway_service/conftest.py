@@ -16,6 +16,7 @@ from common.filtering.conditions import holds
 from common.filtering.fields import Field
 from common.http import maintenance
 from common.http.app import router
+from common.http.guard import Guard
 from common.http.paging import Listing, listing
 from common.ports.record_store import Collection, Record
 from common.records.lifecycle import NEW, Lifecycle
@@ -27,6 +28,7 @@ from gateway_service.front import Front
 from tests.runtimes import light_runtime
 
 KINDS = {"training": "trn", "evaluation": "evl"}
+ALLOWED = ("127.0.0.1", "localhost", "[::1]")
 NAMES = ("catalog", "training", "evaluation", "session", "storage")
 _FIELDS = {
     name: Field(f"state.{name}", "time" if name == "created" else "text")
@@ -96,7 +98,7 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
         gateway = bootstrap.build(runtime)
         apps: dict[str, Any] = {"gateway": gateway.app}
         front = Front(apps)
-        transport = httpx.ASGITransport(app=front, raise_app_exceptions=False)
+        transport = httpx.ASGITransport(app=Guard(front, ALLOWED), raise_app_exceptions=False)
         async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8470", timeout=20) as http:
             found = World(runtime, gateway, front, http)
             for name in NAMES:
@@ -107,6 +109,6 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
                     routers.append(_jobs(found, name))
                 apps[name] = runtime.app(name, title=name, routers=routers)
             found.front = Front(apps)
-            transport.app = found.front
+            transport.app = Guard(found.front, ALLOWED)
             await runtime.start()
             yield found

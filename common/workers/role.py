@@ -1,0 +1,66 @@
+"""One role of one service, alone in its process: the distributed mode."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+from collections.abc import AsyncIterator, Callable, Mapping
+from typing import Literal
+
+from starlette.types import ASGIApp
+
+from common.http import server
+from common.http.guard import Guard
+from common.runtime import TASKS, open_runtime
+from common.service import Loop, Service
+from common.settings import Settings
+from common.workers.loops import Loops
+
+Role = Literal["rest", "event", "task"]
+_PARSES = ("catalog", "rest")
+"""The one REST role with children: what is uploaded is read in them."""
+
+
+async def serve(service: str, role: Role, settings: Settings, started: Callable[[str], None]) -> None:
+    """Run the role until a signal; `started` gets the URL at which it answers, a role without routes about its health.
+
+    Errors as `open_runtime`, and `errors.Conflict` when the port cannot be used.
+    """
+    with server.listening(settings.host, settings.port, shared=True) as listener:
+        async with _running(service, role, settings) as (app, loops):
+
+            def answering() -> None:
+                started(server.url_of(listener))
+                if role == "rest":
+                    loops.background()
+
+            await server.serve(Guard(app, settings.allowed_hosts), listener, answering)
+
+
+@contextlib.asynccontextmanager
+async def _running(service: str, role: Role, settings: Settings) -> AsyncIterator[tuple[ASGIApp, Loops]]:
+    bootstrap = importlib.import_module(f"{service}_service.bootstrap")
+    functions = [name for name in TASKS if name.startswith(f"{service}_service.")]
+    has_children = role == "task" or (service, role) == _PARSES
+    async with open_runtime(settings, functions=functions if has_children else ()) as runtime:
+        built: Service = bootstrap.build(runtime)
+        app: ASGIApp
+        if role != "rest":
+            app = runtime.app(service, title=f"{service}, {role} role", routers=[])
+        elif hasattr(bootstrap, "door"):
+            app = bootstrap.door(runtime, built)
+        else:
+            app = built.app
+        await runtime.start(sweeps=role == "event")
+        loops = Loops([built])
+        await loops.start(loops_of(built, role))
+        try:
+            yield app, loops
+        finally:
+            await loops.stop()
+
+
+def loops_of(service: Service, role: Role) -> Mapping[str, Loop]:
+    """What a process of this role runs beside its requests."""
+    own: Mapping[Role, Mapping[str, Loop]] = {"rest": {}, "event": service.event_loops, "task": service.task_loops}
+    return {**service.listeners, **own[role]}
