@@ -11,7 +11,6 @@ from common import errors
 from common.settings import SERVICES, Settings, data_home
 from common.workers.main import main
 
-
 ENGINES = {
     "AUTOLEARN_RECORD_STORE": "mongodb://a",
     "AUTOLEARN_EVENT_LOG": "kafka://a",

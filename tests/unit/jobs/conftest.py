@@ -121,7 +121,8 @@ async def jobs(tmp_path: Path, settings: dict[str, Any]) -> AsyncIterator[Jobs]:
         app = runtime.app("training", title="trainings", routers=parts)
         app.state.jobs = handlers
         events = JobEvents(handlers)
-        service = Service("training", app, [handlers.jobs], listeners={"listen": events.listen}, event_loops={"sweep": events.sweep})
+        loops = {"listen": events.listen, "sweep": events.sweep}
+        service = Service("training", app, [handlers.jobs], event_loops=loops)
         async with running(runtime, [service]), http(service) as client:
             found = Jobs(runtime, handlers, sessions, tasks, client, None)  # type: ignore[arg-type]
             found.worker = found.another_worker()
