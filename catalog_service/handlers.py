@@ -12,6 +12,7 @@ from typing import Any, BinaryIO
 from catalog_service import model
 from catalog_service.clients import Referrers
 from catalog_service.model import DatasetState
+from catalog_service.profiles import Profiles
 from catalog_service.repository import AVAILABLE, Datasets, shown
 from catalog_service.tables import Tables
 from catalog_service.uploads import Received
@@ -28,7 +29,6 @@ from common.records.event import canonical
 from common.records.repository import Decision
 
 PREFIX = "catalog/"
-_PROFILE_LIMIT = 64 * 2**20
 _TRIES = 100
 
 
@@ -49,6 +49,7 @@ class Handlers:
     ) -> None:
         self.datasets, self._records = datasets, datasets.records
         self._blobs, self._tables, self._referrers, self._keyring = blobs, tables, referrers, keyring
+        self._profiles = Profiles(blobs, tables)
 
     async def upload(
         self,
@@ -106,12 +107,11 @@ class Handlers:
 
     async def preview(self, reference: str, rows: int) -> Preview:
         """The first rows, at most `rows` and at most as many as were kept for it."""
-        found = (await self._described(reference))["preview"]
-        return Preview(columns=found["columns"], rows=found["rows"][:rows])
+        return await self._profiles.preview(await self.datasets.resolve(reference), rows)
 
-    async def profile(self, reference: str) -> Profile:
-        """The figures of each column."""
-        return Profile.model_validate((await self._described(reference))["profile"])
+    async def profile(self, reference: str, target: str | None = None) -> Profile:
+        """Figures of each column, and how they go together, with `target` above all (else `errors.Invalid`)."""
+        return await self._profiles.of(await self.datasets.resolve(reference), target)
 
     async def content(self, reference: str, format: str) -> tuple[DatasetVersion, AsyncIterator[bytes]]:
         """The whole table as a stream of `csv`, `parquet` or `arrow`."""
@@ -191,13 +191,6 @@ class Handlers:
                 if error.extra["field"] == "state.key" and (before := await self._replayed(source)) is not None:
                     return before
         raise errors.Unavailable(f"too many versions of {name} are made at once", retry_after=1)
-
-    async def _described(self, reference: str) -> dict[str, Any]:
-        record = await self.datasets.resolve(reference)
-        found: dict[str, Any] = json.loads(
-            await self._blobs.get_bytes(record.state["blobs"]["profile"], _PROFILE_LIMIT)
-        )
-        return found
 
     async def _doomed(self, reference: str, all_versions: bool) -> list[Record]:
         if not all_versions:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from catalog_service.handlers import PREFIX
+from catalog_service.profiles import is_kept
 from common import errors, logging, times
 from common.ports.blob_store import BlobInfo, BlobStore
 from common.records.repository import Repository
@@ -44,4 +45,6 @@ class Sweeper:
         if record is None:
             return True
         # The grace of a deleted version begins with its deletion: a running task may still read it.
-        return blob.name not in record.state.get("blobs", {}).values() and record.state.get("deleted", "") < limit
+        blobs = record.state.get("blobs", {})
+        owned = blob.name in blobs.values() or ("profile" in blobs and is_kept(blob.name, blobs["profile"]))
+        return not owned and record.state.get("deleted", "") < limit

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import secrets
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +40,12 @@ class Tables:
         async with self._run("convert:retype", {"columns": columns}, {"table": path}, "table") as outcome:
             yield outcome
 
+    async def explored(self, path: Path, profile: Path, target: str | None) -> dict[str, Any]:
+        """How the columns of a table go together, and with a target; `profile` is what `parsed` said of them."""
+        inputs = {"table": path, "profile": profile}
+        async with self._run("explore:run", {"target": target}, inputs) as outcome:
+            return dict(outcome.result or {})
+
     @contextlib.asynccontextmanager
     async def exported(self, path: Path, format: str) -> AsyncIterator[TaskOutcome]:
         """A table as another format, in the output `content`."""
@@ -54,13 +60,13 @@ class Tables:
 
     @contextlib.asynccontextmanager
     async def _run(
-        self, function: str, request: Mapping[str, Any], inputs: Mapping[str, Path], output: str
+        self, function: str, request: Mapping[str, Any], inputs: Mapping[str, Path], *outputs: str
     ) -> AsyncIterator[TaskOutcome]:
-        async with await self._outcome(function, request, inputs, output) as outcome:
+        async with await self._outcome(function, request, inputs, outputs) as outcome:
             yield outcome
 
     async def _outcome(
-        self, function: str, request: Mapping[str, Any], inputs: Mapping[str, Path], output: str
+        self, function: str, request: Mapping[str, Any], inputs: Mapping[str, Path], outputs: Sequence[str]
     ) -> TaskOutcome:
         problem = Problem("unavailable", "no child process could do this")
         for _ in range(self._attempts):
@@ -70,7 +76,7 @@ class Tables:
                 request=request,
                 key=secrets.token_bytes(32),
                 inputs=inputs,
-                plain_outputs=frozenset({output}),
+                plain_outputs=frozenset(outputs),
                 limits=self._limits,
             )
             async with self._slots:

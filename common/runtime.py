@@ -44,6 +44,7 @@ TASKS = (
     "catalog_service.tasks.convert:export",
     "catalog_service.tasks.convert:retype",
     "catalog_service.tasks.builtin:run",
+    "catalog_service.tasks.explore:run",
     "training_service.tasks.train:run",
     "evaluation_service.tasks.evaluate:run",
 )

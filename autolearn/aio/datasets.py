@@ -93,9 +93,14 @@ class Datasets:
         """The first rows."""
         return Preview.model_validate(await self._transport.get(f"/v1/datasets/{segment(dataset)}/preview", rows=rows))
 
-    async def profile(self, dataset: Named) -> Profile:
-        """Figures of every column: counts, range, quantiles or most frequent values by its type."""
-        return Profile.model_validate(await self._transport.get(f"/v1/datasets/{segment(dataset)}/profile"))
+    async def profile(self, dataset: Named, target: str | None = None, *, timeout: float = 600.0) -> Profile:
+        """Figures of every column, how columns go together, warnings; with `target`, what predicts it.
+
+        The first time for a version and target this is computed. `errors.Invalid` for a target that is no column.
+        """
+        where = f"/v1/datasets/{segment(dataset)}/profile"
+        answer = await self._transport.send("GET", where, params={"target": target}, timeout=timeout)
+        return Profile.model_validate(self._transport.document(answer))
 
     async def download(
         self, dataset: Named, path: str | os.PathLike[str] | None = None, *, format: str = "csv"

@@ -137,9 +137,17 @@ def routes(handlers: Handlers, uploads: Uploads, *, upload_limit: int) -> APIRou
         return await handlers.preview(ref, rows)
 
     @api.get("/v1/datasets/{ref}/profile")
-    async def profile_dataset(ref: str) -> Profile:
-        """Figures of every column."""
-        return await handlers.profile(ref)
+    async def profile_dataset(
+        ref: str,
+        target: Annotated[str | None, Query(max_length=300, description="Column to be predicted")] = None,
+    ) -> Profile:
+        """Figures of every column, how columns go together, and what is odd; with `target`, what predicts it.
+
+        Computed at the first request for a version and target, and kept. Columns have `name type missing distinct`;
+        number and integer also `min max mean std quantiles histogram{edges, counts}`; category and text
+        `top[{value, count}]`; boolean `true false`; datetime `first last`.
+        """
+        return await handlers.profile(ref, target)
 
     @api.get(
         "/v1/datasets/{ref}/content",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -109,16 +109,19 @@ async def preview(
 
 
 @app.command()
-async def profile(run: Invocation, ref: Ref) -> None:
-    """Print figures of every column."""
+async def profile(
+    run: Invocation,
+    ref: Ref,
+    target: Annotated[str | None, typer.Option(metavar="COL", help="Column to be predicted.")] = None,
+) -> None:
+    """Look before you train: figures of every column, what goes with what, and warnings."""
+    from cli import profiles
+
     async with run.client() as client:
-        found = await client.datasets.profile(ref)
+        found = await client.datasets.profile(ref, target)
     if run.json:
         return run.out.document(found)
-    run.out.note(f"{found.rows} rows")
-    names = list(dict.fromkeys(name for column in found.columns for name in column))
-    names = [name for name in names if not all(_is_long(column.get(name)) for column in found.columns)]
-    run.out.table(names, [[_brief(column.get(name)) for name in names] for column in found.columns])
+    profiles.show(run.out, found)
 
 
 @app.command("set")
@@ -196,24 +199,6 @@ def _saved(out: Output, path: Path) -> None:
     if out.as_json:
         return out.document({"path": str(path), "size": path.stat().st_size})
     out.line(str(path))
-
-
-def _is_long(value: Any) -> bool:
-    """Whether a figure, such as a histogram, is for machines (`--json`) only."""
-    if isinstance(value, dict):
-        return any(_is_long(part) for part in value.values())
-    return value is None or (isinstance(value, list) and len(value) > 10)
-
-
-def _brief(value: Any) -> Any:
-    """A profile's list of frequent values in few words."""
-    if isinstance(value, list):
-        items = [
-            f"{each.get('value')} ({each.get('count')})" if isinstance(each, dict) and "value" in each else each
-            for each in value[:4]
-        ]
-        return [*items, "…"] if len(value) > 4 else items
-    return value
 
 
 def _reading(options: ReadOptions) -> str:

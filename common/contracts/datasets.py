@@ -66,11 +66,97 @@ class Preview(Answer):
     rows: list[list[object]]
 
 
+class ProfileSample(Answer):
+    """Of how many rows the figures of pairs of columns are: `rows`, of these `estimated_rows` for slow estimates."""
+
+    rows: int
+    estimated_rows: int
+    of_rows: int
+    seed: int = 0
+
+
+class Correlations(Answer):
+    """Two matrices over `columns` (numbers, integers, booleans as 0 and 1); null where a column is constant.
+
+    `left_out` columns more could have been in them: those of a named target that tell least, else the last.
+    """
+
+    columns: list[str]
+    pearson: list[list[float | None]]
+    spearman: list[list[float | None]]
+    left_out: int = 0
+
+
+class Duplicates(Answer):
+    """Rows, among the first `rows`, that repeat an earlier one: to the last character, or nearly (exact ones too).
+
+    Nearly: numbers to one part in a thousand, texts without case and blanks, identifiers left out.
+    """
+
+    rows: int
+    exact: int
+    near: int
+
+
+class Association(Answer):
+    """How a column goes with the target.
+
+    `measure` names `value`: `pearson` (two numbers; `spearman` beside it), `correlation_ratio` (η, a number and a
+    category) or `cramers_v` (two categories, corrected for bias). Of all kinds: `mutual_information` in nats, and
+    `score`, how well a decision tree on this column alone predicts rows that it has not seen: 0 as chance, 1 exactly.
+    """
+
+    name: str
+    measure: str
+    value: float | None = None
+    spearman: float | None = None
+    mutual_information: float | None = None
+    score: float | None = None
+
+
+class ProfileTarget(Answer):
+    """A column seen as the target: its task, the balance of its classes, and what goes with it, the most telling first.
+
+    `classes` is `{distinct, top[{value, count, share}], fewest}` of all rows, null of regression; `left_out` counts the
+    columns without figures: `text` ones, and those that are `too_many`.
+    """
+
+    name: str
+    type: ColumnType
+    task: str
+    task_reason: str
+    missing: int
+    classes: Document | None = None
+    associations: list[Association] = []
+    left_out: dict[str, int] = {}
+
+
+class ProfileWarning(Answer):
+    """Something odd: a stable `code`, the columns that it is about (`count` of them; the first are named), and advice.
+
+    Codes: `empty constant almost_constant missing high_cardinality identifier correlated duplicate_rows
+    near_duplicate_rows`, and of a target `leaking_target imbalance rare_class missing_target`.
+    """
+
+    code: str
+    columns: list[str]
+    count: int
+    detail: str
+
+
 class Profile(Answer):
-    """What each column looks like: see the reference for the figures by column type."""
+    """What each column looks like: see the reference for the figures by column type; how they go together, what is odd.
+
+    Figures of single columns, classes and duplicates are of all rows, those of pairs of a `sample`.
+    """
 
     rows: int
     columns: list[Document]
+    sample: ProfileSample | None = None
+    correlations: Correlations | None = None
+    duplicates: Duplicates | None = None
+    target: ProfileTarget | None = None
+    warnings: list[ProfileWarning] = []
 
 
 class ColumnChange(Command):

@@ -362,3 +362,26 @@ async def test_algorithms_and_measures(catalog: Catalog) -> None:
         assert rest["next"] is None
         assert (await catalog.http.get(f"/v1/{kind}/{every[-1]['name']}")).json() == every[-1]
         assert (await catalog.http.get(f"/v1/{kind}/nothing")).status_code == 404
+
+
+async def test_a_profile_is_explored_once_for_each_target_and_swept_with_the_version(catalog: Catalog) -> None:
+    content = b"island,mass,when\n" + b"Biscoe,3.5,2021-01-01\nDream,4.25,2021-01-02\nBiscoe,,2021-01-03\n" * 10
+    await catalog.upload("penguins", content)
+    where = "/v1/datasets/penguins/profile"
+    plain = (await catalog.http.get(where)).json()
+    assert plain["target"] is None
+    assert plain["duplicates"] == {"rows": 30, "exact": 27, "near": 27}
+    found = (await catalog.http.get(where, params={"target": "island"})).json()
+    assert found["target"]["associations"][0]["name"] == "mass"
+    assert found["columns"] == plain["columns"]
+    kept = await catalog.blobs()
+    assert len(kept) == 4
+    assert (await catalog.http.get(where, params={"target": "island"})).json() == found
+    for target, code in {"islnd": "unknown_column", "when": "column_type"}.items():
+        answer = await catalog.http.get(where, params={"target": target})
+        assert (answer.status_code, answer.json()["errors"][0]["code"]) == (422, code)
+    sweeper = Sweeper(catalog.service.repositories[0], catalog.runtime.blobs, grace=-1)
+    assert await sweeper.sweep() == 0
+    assert await catalog.blobs() == kept
+    await catalog.http.delete("/v1/datasets/penguins")
+    assert await sweeper.sweep() == 4
