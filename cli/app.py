@@ -35,6 +35,8 @@ ENTRIES = {
     "doctor": Entry("diagnosis", "Check this installation and the server.", SERVER),
     "version": Entry("diagnosis", "Print the versions of client and server.", SERVER),
     "token": Entry("diagnosis", "Print the access token.", SERVER),
+    "admin": Entry("admin", "Prepare the engines of the distributed mode.", SERVER),
+    "cluster": Entry("cluster", "Start and stop every role as its own process.", SERVER),
     "datasets": Entry("datasets", "Upload tables and look at them.", DATA),
     "algorithms": Entry("catalogue", "What can be trained, with its parameters.", DATA),
     "measures": Entry("catalogue", "What can be measured.", DATA),

@@ -33,6 +33,7 @@ from common.ports.keyring import Keyring
 from common.ports.message_bus import Delivery, MessageBus
 from common.ports.record_store import Collection, RecordStore
 from common.ports.task_runner import TaskRunner
+from common.records import installation
 from common.records.lifecycle import Lifecycle
 from common.records.references import REVERSED
 from common.records.relay import Relay
@@ -159,6 +160,10 @@ class Runtime:
 
         With `sweeps` it looks for events that other processes have left behind, too.
         """
+        if self.mode == "embedded":
+            await installation.initialise(self.store)
+        else:
+            await installation.check(self.store)
         await self.store.ensure(*self.collections)
         names = [one.name for one in self.collections]
         self.relay = Relay(self.store, self.log, names, sweep=self.settings.sweep if sweeps else _NEVER)

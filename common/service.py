@@ -17,8 +17,9 @@ class Service:
     """One service, wired: `app` is its REST role, `event_loops` and `task_loops` are the loops of the other two roles.
 
     `repositories` are the records that it owns, verifies and rebuilds. A loop runs until it is cancelled; `listeners`
-    are those that every process of the service runs, for what it keeps in memory. `start` runs once before the first
-    request, `ready` afterwards in the background.
+    are those that every process of the service runs, for what it keeps in memory. `door` is what listens in place of
+    `app` where the services are processes of their own. `start` runs once before the first request, `ready` afterwards
+    in the background.
     """
 
     name: str
@@ -27,6 +28,7 @@ class Service:
     listeners: Mapping[str, Loop] = field(default_factory=dict)
     event_loops: Mapping[str, Loop] = field(default_factory=dict)
     task_loops: Mapping[str, Loop] = field(default_factory=dict)
+    door: ASGIApp | None = None
     start: Loop | None = None
     ready: Loop | None = None
 

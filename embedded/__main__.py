@@ -9,10 +9,12 @@ import sys
 import uvloop
 
 from common import errors, logging
+from common.announcement import announce, withdrawn
 from common.http import server
 from common.settings import Settings
 from embedded.checking import complaints
-from embedded.process import Platform, announce, platform, withdraw
+from embedded.initialising import initialise
+from embedded.process import Platform, platform
 
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
@@ -23,9 +25,10 @@ def main() -> None:
     parser.add_argument("--port", type=int, help="port to listen on; 0 picks a free one")
     parser.add_argument("--host", help="address to listen on (loopback unless told otherwise)")
     parser.add_argument("--data", help="folder that holds everything")
+    parser.add_argument("--init", action="store_true", help="start nothing; make what the distributed mode needs")
     parser.add_argument("--check", action="store_true", help="start nothing; say what is wrong with the folder")
     given = {name: value for name, value in vars(parser.parse_args()).items() if value is not None}
-    only_check = given.pop("check")
+    only_check, only_init = given.pop("check"), given.pop("init")
     logging.configure(os.environ.get("AUTOLEARN_TEST_LOG_LEVEL", "WARNING"))
     try:
         settings = Settings(**given)
@@ -33,6 +36,9 @@ def main() -> None:
             found = uvloop.run(complaints(settings))
             print("\n".join(found), file=sys.stderr, end="\n" if found else "")
             sys.exit(5 if found else 0)
+        if only_init:
+            print("\n".join(uvloop.run(initialise(settings))))
+            sys.exit(0)
         uvloop.run(_serve(settings))
     except errors.AutoLearnError as error:
         print(f"autolearn: {error.detail}", file=sys.stderr)
@@ -45,11 +51,9 @@ def main() -> None:
 async def _serve(settings: Settings) -> None:
     with server.listening(settings.host, settings.port) as listener:
         url = server.url_of(listener)
-        try:
+        with withdrawn(settings.data):
             async with platform(settings) as running:
                 await server.serve(running.door, listener, lambda: _started(running, url, settings))
-        finally:
-            withdraw(settings.data)
 
 
 def _started(running: Platform, url: str, settings: Settings) -> None:

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import json
-import os
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from pathlib import Path
 
 from starlette.types import ASGIApp
 
@@ -17,7 +14,6 @@ import gateway_service.bootstrap
 import session_service.bootstrap
 import storage_service.bootstrap
 import training_service.bootstrap
-from common import logging
 from common.http.guard import Guard
 from common.runtime import Runtime, open_runtime
 from common.settings import Settings
@@ -30,8 +26,8 @@ BUILDERS = (
     evaluation_service.bootstrap.build,
     session_service.bootstrap.build,
     storage_service.bootstrap.build,
+    gateway_service.bootstrap.build,
 )
-_log = logging.logger("embedded")
 
 
 @dataclass(frozen=True)
@@ -48,8 +44,6 @@ async def platform(settings: Settings) -> AsyncIterator[Platform]:
     """The platform on the data folder of `settings`, started; errors as `open_runtime`."""
     async with open_runtime(settings) as runtime:
         services = [build(runtime) for build in BUILDERS]
-        gateway = gateway_service.bootstrap.build(runtime)
-        services.append(gateway)
         door = Guard(Front({service.name: service.app for service in services}), settings.allowed_hosts)
         await runtime.start()
         loops = Loops(services)
@@ -58,20 +52,3 @@ async def platform(settings: Settings) -> AsyncIterator[Platform]:
             yield Platform(runtime, loops, door)
         finally:
             await loops.stop()
-
-
-def announce(folder: Path, url: str) -> None:
-    """Write `server.json`, by which clients of this user find the platform."""
-    temporary = folder / "server.json.new"
-    temporary.write_text(json.dumps({"url": url, "pid": os.getpid()}))
-    temporary.rename(folder / "server.json")
-
-
-def withdraw(folder: Path) -> None:
-    """Remove `server.json` if it is this process's: a start that was refused must not hide the one that runs."""
-    path = folder / "server.json"
-    try:
-        if json.loads(path.read_text())["pid"] == os.getpid():
-            path.unlink()
-    except (OSError, ValueError, LookupError):
-        _log.debug("no server.json to remove", folder=str(folder))

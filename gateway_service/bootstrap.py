@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+
+from common.contracts.service import Readiness
 from common.runtime import Runtime
 from common.service import Service
 from common.settings import SERVICES
@@ -32,15 +35,19 @@ def build(runtime: Runtime) -> Service:
         rest.log_routes(events, Finder(services), verifier, rebuilds, runtime.journal.recent),
         rest.job_routes(Jobs({name: services[name] for name in _JOBS})),
     ]
-    app = runtime.app(NAME, title="gateway", routers=routers, services=SERVICES)
+    proxies = runtime.services.proxies()
+
+    async def ready() -> Readiness:
+        own = await runtime.readiness()
+        alive = await asyncio.gather(*(proxy.alive() for proxy in proxies.values()))
+        away = [f"{name} service is away" for name, lives in zip(proxies, alive, strict=True) if not lives]
+        return Readiness(ready=own.ready, degraded=[*own.degraded, *away])
+
+    app = runtime.app(NAME, title="gateway", routers=routers, services=SERVICES, ready=ready)
     return Service(
         name=NAME,
         app=app,
+        door=Front({**proxies, NAME: app}) if proxies else None,
         event_loops=event.loops(),
         task_loops=task.loops(),
     )
-
-
-def door(runtime: Runtime, gateway: Service) -> Front:
-    """The one door of the distributed mode: the services at their addresses, and the gateway of this process."""
-    return Front({**runtime.services.proxies(), NAME: gateway.app})

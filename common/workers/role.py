@@ -9,6 +9,7 @@ from typing import Literal
 
 from starlette.types import ASGIApp
 
+from common.announcement import announce, withdrawn
 from common.http import server
 from common.http.guard import Guard
 from common.runtime import TASKS, open_runtime
@@ -26,10 +27,11 @@ async def serve(service: str, role: Role, settings: Settings, started: Callable[
 
     Errors as `open_runtime`, and `errors.Conflict` when the port cannot be used.
     """
-    with server.listening(settings.host, settings.port, shared=True) as listener:
+    with server.listening(settings.host, settings.port, shared=True) as listener, withdrawn(settings.data):
         async with _running(service, role, settings) as (app, loops):
 
             def answering() -> None:
+                announce(settings.data, server.url_of(listener))
                 started(server.url_of(listener))
                 if role == "rest":
                     loops.background()
@@ -44,13 +46,9 @@ async def _running(service: str, role: Role, settings: Settings) -> AsyncIterato
     has_children = role == "task" or (service, role) == _PARSES
     async with open_runtime(settings, functions=functions if has_children else ()) as runtime:
         built: Service = bootstrap.build(runtime)
-        app: ASGIApp
-        if role != "rest":
+        app = built.door or built.app
+        if role != "rest":  # health, for whoever watches the process
             app = runtime.app(service, title=f"{service}, {role} role", routers=[])
-        elif hasattr(bootstrap, "door"):
-            app = bootstrap.door(runtime, built)
-        else:
-            app = built.app
         await runtime.start(sweeps=role == "event")
         loops = Loops([built])
         await loops.start(loops_of(built, role))
