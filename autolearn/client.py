@@ -111,6 +111,7 @@ class Datasets(Facade[datasets.Datasets]):
     show = blocking(datasets.Datasets.show)
     preview = blocking(datasets.Datasets.preview)
     profile = blocking(datasets.Datasets.profile)
+    report = blocking(datasets.Datasets.report)
     download = blocking(datasets.Datasets.download)
     write = blocking(datasets.Datasets.write)
     to_frame = blocking(datasets.Datasets.to_frame)

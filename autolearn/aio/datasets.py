@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import functools
 import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from autolearn import files, frames
+from autolearn import files, frames, report
 from autolearn.aio.pages import Pages
 from autolearn.references import Named, segment
 from autolearn.transport import Body, Transport
@@ -101,6 +102,16 @@ class Datasets:
         where = f"/v1/datasets/{segment(dataset)}/profile"
         answer = await self._transport.send("GET", where, params={"target": target}, timeout=timeout)
         return Profile.model_validate(self._transport.document(answer))
+
+    async def report(
+        self, dataset: Named, path: str | os.PathLike[str] | None = None, *, target: str | None = None
+    ) -> Path:
+        """Save the profile as one self-contained HTML page to `path` (default `<name>.html` here); gives the path."""
+        version = await self.show(dataset)
+        page = report.html(version, await self.profile(version.id, target))
+        saved = Path(path) if path else Path(f"{version.name}.html")
+        await asyncio.to_thread(saved.write_text, page, "utf-8")
+        return saved
 
     async def download(
         self, dataset: Named, path: str | os.PathLike[str] | None = None, *, format: str = "csv"

@@ -113,11 +113,14 @@ async def profile(
     run: Invocation,
     ref: Ref,
     target: Annotated[str | None, typer.Option(metavar="COL", help="Column to be predicted.")] = None,
+    html: Annotated[str | None, typer.Option(metavar="FILE", help="Save it as one HTML page instead.")] = None,
 ) -> None:
     """Look before you train: figures of every column, what goes with what, and warnings."""
     from cli import profiles
 
     async with run.client() as client:
+        if html is not None:
+            return _saved(run.out, await client.datasets.report(ref, html, target=target))
         found = await client.datasets.profile(ref, target)
     if run.json:
         return run.out.document(found)
