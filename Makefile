@@ -43,6 +43,8 @@ lock: .venv/dev ## choose versions anew; the files name no registry
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 		pyproject.toml --group build -o requirements/runtime.txt
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+		pyproject.toml --group build --extra cluster -c requirements/runtime.txt -o requirements/cluster.txt
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 		pyproject.toml --group build --group dev --extra cluster -c requirements/runtime.txt -o requirements/dev.txt
 
 clean: ## remove the environment

@@ -17,7 +17,7 @@ from fastapi import APIRouter, FastAPI
 
 from common import errors, logging
 from common.adapters import registry
-from common.adapters.keyring.file import FileKeyring
+from common.adapters.keyring.file import FileKeyring, new_ring
 from common.adapters.task_runner.process import ProcessTaskRunner
 from common.bells import Bells
 from common.contracts.service import Readiness
@@ -244,6 +244,11 @@ async def open_runtime(settings: Settings, *, functions: Sequence[str] = TASKS) 
         )
         stack.push_async_callback(runtime.stop)
         yield runtime
+
+
+def new_master_key() -> str:
+    """The text of a file of master keys with one new random key."""
+    return new_ring()
 
 
 def _preload(functions: Sequence[str]) -> tuple[str, ...]:

@@ -85,6 +85,11 @@ async def queued(jobs: Repository) -> int:
     return await jobs.store.count(jobs.name, Comparison("state.state", "=", JobState.queued.value))
 
 
+async def unfinished(jobs: Repository) -> int:
+    """How many jobs of this kind wait or run."""
+    return await jobs.store.count(jobs.name, In("state.state", (JobState.queued.value, *_LIVE)))
+
+
 async def using(jobs: Repository, dataset_id: str) -> tuple[Sequence[Record], int]:
     """Some jobs that use a dataset and are not removed, and how many there are."""
     where = And((Comparison("state.dataset_id", "=", dataset_id), Comparison("state.removed", "=", None)))

@@ -141,6 +141,12 @@ def internal(handlers: JobHandlers) -> APIRouter:
         record = await handlers.get(reference)
         return {"id": record.id, "version": record.version, "state": record.state}
 
+    @routes.get("/internal/jobs:load")
+    async def load() -> dict[str, int]:
+        """For who starts and stops task workers: jobs that wait or run, and those of them that wait."""
+        jobs = handlers.jobs
+        return {"open": await repository.unfinished(jobs), "waiting": await repository.queued(jobs)}
+
     @routes.post("/internal/jobs:states")
     async def states(asked: Identifiers) -> dict[str, Any]:
         return {"states": await handlers.states(asked.ids)}

@@ -40,7 +40,7 @@ class FileKeyring(Keyring):
         temporary = path.with_suffix(".new")
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "w") as file:
-            json.dump({"keys": [Fernet.generate_key().decode()]}, file)
+            file.write(new_ring())
             file.flush()
             os.fsync(file.fileno())
         temporary.rename(path)
@@ -68,3 +68,8 @@ class FileKeyring(Keyring):
     def fingerprint(self, purpose: str, text: bytes) -> str:
         derived = HKDF(hashes.SHA256(), 32, salt=None, info=f"autolearn/{purpose}".encode()).derive(self._oldest)
         return hmac.new(derived, text, hashlib.sha256).hexdigest()
+
+
+def new_ring() -> str:
+    """The text of a ring with one new random key."""
+    return json.dumps({"keys": [Fernet.generate_key().decode()]})

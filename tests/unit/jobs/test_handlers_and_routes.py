@@ -122,6 +122,8 @@ class TestLooking:
         using = (await jobs.http.post("/internal/datasets/ds_1:referrers", headers=SERVICE)).json()
         assert using == {"referrers": [job], "count": 1}
         assert (await jobs.http.get(f"/internal/jobs/{job}")).status_code == 401
+        load = (await jobs.http.get("/internal/jobs:load", headers=SERVICE)).json()
+        assert load == {"open": 1, "waiting": 1}
 
 
 class TestFollowing:
