@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 
 from starlette.types import ASGIApp
 
 from common.records.repository import Repository
 
+Role = Literal["rest", "event", "task"]
 Loop = Callable[[], Awaitable[None]]
 
 

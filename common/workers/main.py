@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import os
 import sys
-
-import uvloop
+from typing import TYPE_CHECKING
 
 from common import errors, logging
 from common.settings import Settings
-from common.workers import role
 from common.workers.needs import missing
 
-ROLES: tuple[role.Role, ...] = ("rest", "event", "task")
+if TYPE_CHECKING:
+    from common.service import Role
+
+ROLES: tuple[Role, ...] = ("rest", "event", "task")
 _LOG_LEVEL = "WARNING"
 
 
@@ -26,6 +27,11 @@ def main(service: str) -> None:
         settings = Settings()
         for lacking in missing(settings):
             sys.exit(_said(f"{service}_service: the {asked} role cannot run alone: {lacking}", 5))
+        # Not before: what is refused is refused at once.
+        import uvloop
+
+        from common.workers import role
+
         uvloop.run(role.serve(service, asked, settings, lambda url: print(f"{service} {asked}: {url}", flush=True)))
     except errors.AutoLearnError as error:
         sys.exit(_said(f"{service}_service: {error.detail}", 2 if isinstance(error, errors.Invalid) else 5))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import importlib
 from collections.abc import AsyncIterator, Callable, Mapping
-from typing import Literal
 
 from starlette.types import ASGIApp
 
@@ -13,11 +12,10 @@ from common.announcement import announce, withdrawn
 from common.http import server
 from common.http.guard import Guard
 from common.runtime import TASKS, open_runtime
-from common.service import Loop, Service
+from common.service import Loop, Role, Service
 from common.settings import Settings
 from common.workers.loops import Loops
 
-Role = Literal["rest", "event", "task"]
 _PARSES = ("catalog", "rest")
 """The one REST role with children: what is uploaded is read in them."""
 
