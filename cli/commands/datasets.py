@@ -36,7 +36,7 @@ async def upload(
     header: Annotated[
         bool | None, typer.Option("--header/--no-header", help="Whether the first line has names.")
     ] = None,
-    delimiter: Annotated[str | None, typer.Option(help="What separates cells.")] = None,
+    delimiter: Annotated[str | None, typer.Option(help="What separates cells: a character, tab or space.")] = None,
     encoding: Annotated[str | None, typer.Option(help="Encoding of the text, such as utf-8.")] = None,
     quote: Annotated[str | None, typer.Option(help="What surrounds cells with delimiters in them.")] = None,
     decimal: Annotated[str | None, typer.Option(help="Decimal sign of numbers.")] = None,

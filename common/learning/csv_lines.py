@@ -3,11 +3,22 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterator
 
 from common.learning.malformed import bad_data
 
 _CHUNK = 1 << 21
+_BLANKS_AT_ENDS = re.compile(r"^[ \t]+|[ \t]+(?=[\r\n]|\Z)", re.MULTILINE)
+
+
+def squeezed(text: str, quote: str) -> str:
+    """Lines whose cells are divided by runs of blanks and tabs, with one blank between them; quoted ones are kept."""
+    text = _BLANKS_AT_ENDS.sub("", text)
+    if quote and quote in text:
+        mark = re.escape(quote)
+        return re.sub(rf"({mark}[^{mark}\r\n]*{mark})|[ \t]+", lambda found: found[1] or " ", text)
+    return re.sub(r"[ \t]+", " ", text)
 
 
 class Lines:
@@ -17,8 +28,10 @@ class Lines:
     number of the last line given; `first` is the first since it was emptied.
     """
 
-    def __init__(self, text: io.TextIOWrapper, limit: int) -> None:
+    def __init__(self, text: io.TextIOWrapper, limit: int, change: Callable[[str], str] | None = None) -> None:
+        """`change` is done to lines as they are given, or to chunks of them; twice is as once."""
         self._text = text
+        self._change = change
         self._limit = limit
         self._chunk = io.StringIO(newline="")
         self._size = 0
@@ -42,7 +55,8 @@ class Lines:
 
     def take(self) -> str:
         """All that is left of the chunk; the lines in it are not counted."""
-        return self._chunk.read()
+        chunk = self._chunk.read()
+        return self._change(chunk) if self._change else chunk
 
     def put_back(self, chunk: str) -> None:
         """Make this the chunk at hand."""
@@ -61,4 +75,4 @@ class Lines:
             raise bad_data("limit", f"a line of more than {self._limit} characters", line=self.count)
         if not self.first:
             self.first = line
-        return line
+        return self._change(line) if self._change else line

@@ -14,6 +14,11 @@ MISSING_WORDS = ("NA", "N/A", "NaN", "nan", "null", "NULL", "None", "?")
 """Cells that mean "no value" unless told otherwise; the empty cell always does."""
 
 DELIMITERS = (",", ";", "\t", "|")
+ODD_DELIMITERS = ("^", "~", ":", " ")
+"""Tried where no other divides the lines; the blank stands for any run of blanks and tabs."""
+
+
+_DELIMITER_WORDS = {"\\t": "\t", "tab": "\t", "space": " ", "whitespace": " "}
 
 
 @dataclass(frozen=True)
@@ -49,7 +54,7 @@ class Told:
         """Checked options; `errors.Invalid` names each one that cannot be used."""
         options = UploadOptions.model_validate({name: value for name, value in given.items() if name != "types"})
         told = cls(
-            delimiter="\t" if options.delimiter in ("\\t", "tab") else options.delimiter,
+            delimiter=_DELIMITER_WORDS.get(options.delimiter or "", options.delimiter),
             encoding=options.encoding,
             header=options.header,
             quote=options.quote,
@@ -71,6 +76,8 @@ class Dialect:
     quote: str
     decimal: str = "."
     missing: tuple[str, ...] = MISSING_WORDS
+    skip: int = 0
+    """Lines before the header that are none of the table."""
 
     def shown(self) -> ReadOptions:
         """The form that a dataset version shows."""
@@ -99,8 +106,10 @@ def told_types(given: Mapping[str, str]) -> dict[str, ColumnType]:
 
 def _flaws(told: Told) -> list[errors.Flaw]:
     found = []
-    if told.delimiter is not None and (len(told.delimiter) != 1 or told.delimiter in "\r\n\"' .\0"):
-        found.append(errors.Flaw("/options/delimiter", "value", "the delimiter is one character, such as , ; | or tab"))
+    if told.delimiter is not None and (len(told.delimiter) != 1 or told.delimiter in "\r\n\"'.\0"):
+        found.append(
+            errors.Flaw("/options/delimiter", "value", "the delimiter is one character, such as , ; | tab or space")
+        )
     if told.quote is not None and (len(told.quote) > 1 or told.quote in ("\r", "\n", " ", "\0")):
         found.append(errors.Flaw("/options/quote", "value", "the quote is one character, or empty for none"))
     if told.quote and told.quote == told.delimiter:

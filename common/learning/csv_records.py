@@ -11,13 +11,14 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as arrow_csv
 
-from common.learning.csv_lines import Lines
+from common.learning.csv_lines import Lines, squeezed
 from common.learning.csv_mistakes import ragged, unreadable
 from common.learning.csv_options import Dialect, Limits
 from common.learning.malformed import bad_data
@@ -32,7 +33,10 @@ class Records:
         """Reads the first record. Raises `errors.BadData`: `empty`, `quote`, `limit`."""
         self._dialect = dialect
         self._limits = limits
-        self._lines = Lines(text, limits.line)
+        blanks = dialect.delimiter == " "
+        self._lines = Lines(text, limits.line, partial(squeezed, quote=dialect.quote) if blanks else None)
+        for _ in range(dialect.skip):
+            next(self._lines)
         self._reader: Any = csv.reader(self._lines, strict=True, **reader_options(dialect.delimiter, dialect.quote))
         self._first: tuple[int, list[str]] | None = None
         self.notes: list[str] = []
@@ -124,12 +128,18 @@ def made_up_names(width: int) -> list[str]:
 def reader_options(delimiter: str, quote: str) -> dict[str, Any]:
     """The arguments of `csv.reader` for a delimiter and a quote; an empty quote is none."""
     quoting = {"quotechar": quote, "quoting": csv.QUOTE_MINIMAL} if quote else {"quoting": csv.QUOTE_NONE}
-    return {"delimiter": delimiter, "doublequote": True, "skipinitialspace": True, **quoting}
+    return {"delimiter": delimiter, "doublequote": True, "skipinitialspace": delimiter != " ", **quoting}
 
 
 def _split(chunk: str, dialect: Dialect, width: int, longest: int, line: int) -> TextBlock | None:
     """Records of a chunk without quotes, blank lines, lone `\\r`, or rows of another width; else None."""
-    if (dialect.quote and dialect.quote in chunk) or chunk[0] in "\r\n" or "\n\n" in chunk or "\n\r" in chunk:
+    if (
+        not chunk
+        or (dialect.quote and dialect.quote in chunk)
+        or chunk[0] in "\r\n"
+        or "\n\n" in chunk
+        or "\n\r" in chunk
+    ):
         return None
     if chunk.count("\r") != chunk.count("\r\n"):
         return None

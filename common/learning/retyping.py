@@ -13,6 +13,7 @@ from common.contracts.datasets import ColumnType
 from common.learning import cells
 from common.learning.malformed import check_names, shown
 from common.learning.moments import Derived, written_with_times
+from common.learning.notations import WRITTEN_OTHERWISE, Notation, notation_for
 from common.learning.preview import moment
 from common.learning.table import StoredTable, TableWriter
 
@@ -32,19 +33,33 @@ def retype(
         kinds = {name: types.get(name, kind) for name, kind in table.kinds.items()}
         new = [name for name, kind in kinds.items() if kind is ColumnType.datetime is not table.kinds[name]]
         derived = Derived(kinds, [name for name in new if _timed(table, name)], only=new)
+        written = notations(table, types)
         with TableWriter(target, derived.kinds) as writer:
             for batch in table.batches():
                 columns = []
                 for (name, old), column in zip(table.kinds.items(), batch.columns, strict=True):
-                    columns.append(changed(column, name, old, kinds[name], writer.rows))
+                    columns.append(changed(column, name, old, kinds[name], writer.rows, written.get(name)))
                 writer.write(derived.extended(columns))
                 progress(writer.rows / table.rows)
         return writer.digest, derived.notes
 
 
-def changed(column: pa.Array, name: str, old: ColumnType, new: ColumnType, before: int) -> pa.Array:
+def notations(table: StoredTable, types: Mapping[str, ColumnType]) -> dict[str, Notation]:
+    """How the texts are written that are to be numbers or moments, where it is not our way."""
+    found = {}
+    for name, kind in types.items():
+        if kind in WRITTEN_OTHERWISE and pa.types.is_string(table.schema.field(name).type):
+            told = notation_for(table.column(name), kind)
+            if told is not None:
+                found[name] = told
+    return found
+
+
+def changed(
+    column: pa.Array, name: str, old: ColumnType, new: ColumnType, before: int, written: Notation | None = None
+) -> pa.Array:
     """The values of a block as another type; `before` rows came before it. Raises `errors.BadData` as `retype`."""
-    values = _changed(column, old, new)
+    values = _changed(written.plain(column) if written else column, old, new)
     index = cells.first_unfit(column, values)
     if index is not None:
         raise _impossible(name, before + index + 1, column[index], new)

@@ -19,6 +19,7 @@ from common.learning import cells
 from common.learning.column_types import Evidence, text_kind
 from common.learning.malformed import bad_data, shown
 from common.learning.moments import Derived, written_with_times
+from common.learning.notations import WRITTEN_OTHERWISE, Notation, notation, notation_for
 from common.learning.read_table import Progress
 from common.learning.suspects import words_among_numbers
 from common.learning.table import Kinds, TableWriter
@@ -62,6 +63,7 @@ class Reading:
         self._evidence = [Evidence(decimal, stated_text=name in texts) for name in names]
         self._words: Counter[str] = Counter()
         self._suspects: list[str] = []
+        self._notations: dict[str, Notation] = {}
         self.timed: set[str] = set()
         """Columns in which some cell has a time of day."""
         # A short cut that is none if commas are to be points, or -999 means missing.
@@ -81,10 +83,9 @@ class Reading:
         for position, (name, evidence) in enumerate(zip(self._names, self._evidence, strict=True)):
             kind = self._types.get(name) or self._found(position, evidence)
             if kind is None:
-                column = spool.column(position)
-                kind = text_kind(column)
-                if not evidence.stated_text and not evidence.codes:
-                    self._suspects += words_among_numbers(name, column, kind, self._decimal)
+                kind = self._text(name, evidence, spool.column(position))
+            elif name in self._types and kind in WRITTEN_OTHERWISE:
+                self._written(name, kind, spool.column(position))
             if kind is ColumnType.datetime and written_with_times(spool.column(position)):
                 self.timed.add(name)
             found[name] = kind
@@ -94,13 +95,14 @@ class Reading:
         """Second pass: the texts of a block as values of the column types."""
         converted = []
         for position, (name, texts) in enumerate(zip(self._names, block.columns, strict=True), 1):
-            values = cells.convert(texts, kinds[name], self._decimal)
+            written = self._notations.get(name)
+            values = cells.convert(written.plain(texts) if written else texts, kinds[name], self._decimal)
             index = cells.first_unfit(texts, values)
             if index is not None:
                 line, text = block.lines[index].as_py(), texts[index].as_py()
-                written = cells.is_written_as_number(texts.slice(index, 1), self._decimal)[0].as_py()
+                as_number = cells.is_written_as_number(texts.slice(index, 1), self._decimal)[0].as_py()
                 numeric = kinds[name] in (ColumnType.number, ColumnType.integer)
-                code = "number" if numeric and written else "type"
+                code = "number" if numeric and as_number else "type"
                 raise bad_data(code, f"{shown(text)!r} is not {kinds[name]}", line=line, column=position, name=name)
             converted.append(values)
         return converted
@@ -117,6 +119,28 @@ class Reading:
             if evidence.values == 0 and name not in self._types:
                 remarks.append(f"column {shown(name)} has no value in any row")
         return [*remarks, *self._suspects]
+
+    def _text(self, name: str, evidence: Evidence, column: pa.ChunkedArray) -> ColumnType:
+        """The type of a column whose texts are no values as they stand: another notation of some, or texts."""
+        kind = text_kind(column)
+        if evidence.codes:
+            return kind
+        found, remark = notation(column, self._decimal, numbers=not evidence.stated_text)
+        if found is not None:
+            self._notations[name] = found
+            self._suspects.append(f"column {shown(name)} is read as {found.says}")
+            return found.kind
+        if remark is not None:
+            self._suspects.append(f"column {shown(name)} is {kind.value}: it has {remark}")
+        elif not evidence.stated_text:
+            self._suspects += words_among_numbers(name, column, kind, self._decimal)
+        return kind
+
+    def _written(self, name: str, kind: ColumnType, column: pa.ChunkedArray) -> None:
+        """See to the notation of a column whose type was told."""
+        found = notation_for(column, kind, self._decimal)
+        if found is not None:
+            self._notations[name] = found
 
     def _observed(self, name: str, evidence: Evidence, written: pa.StringArray, lines: pa.Int64Array) -> pa.StringArray:
         """The cells of one column in a block, cleaned and taken into account."""

@@ -17,7 +17,7 @@ from common.learning.csv_options import Limits, Told
 from common.learning.malformed import bad_data, check_names, shown
 from common.learning.moments import Derived, has_times
 from common.learning.read_table import Progress, ReadTable
-from common.learning.retyping import changed
+from common.learning.retyping import changed, notations
 from common.learning.table import Kinds, StoredTable, TableWriter
 from common.learning.unique_names import unique
 from common.learning.unpacking import PARQUET
@@ -118,10 +118,11 @@ def _stored(
         moments = [name for name, kind in kinds.items() if kind is first[name] is ColumnType.datetime]
         timed = {name for name in moments if has_times(table.column(name))}
         derived = Derived(kinds, timed)
+        written = notations(table, types)
         with TableWriter(target, derived.kinds) as writer:
             for batch in table.batches():
                 columns = [
-                    changed(column, name, first[name], kinds[name], writer.rows)
+                    changed(column, name, first[name], kinds[name], writer.rows, written.get(name))
                     for name, column in zip(first, batch.columns, strict=True)
                 ]
                 writer.write(derived.extended(columns))
@@ -184,6 +185,8 @@ def _unreadable(error: Exception, kind: str) -> Exception:
     text = str(error)
     if "ncrypt" in text:
         return bad_data("type", f"an encrypted {kind} file cannot be read; decrypt it first")
+    if "overflow" in text or "capacity" in text:
+        return bad_data("limit", f"the {kind} file unpacks to more than reading may take: {shown(text, 120)}")
     if "UTF8" in text or "UTF-8" in text:
         return bad_data("encoding", f"a text in the {kind} file is not UTF-8: {shown(text, 120)}")
     return bad_data("format", f"the {kind} file is damaged or cut off: {shown(text, 200)}")
@@ -223,7 +226,7 @@ def _values(
     column: pa.Array, name: str, kind: ColumnType, position: int, before: int, missing: pa.StringArray, limits: Limits
 ) -> pa.Array:
     if pa.types.is_dictionary(column.type):
-        column = column.dictionary_decode()
+        column = decoded(column)
     stored = cells.ARROW_TYPES[kind]
     if pa.types.is_timestamp(column.type) and column.type.tz is None:
         column = column.cast(pa.timestamp(column.type.unit, "UTC"))
@@ -246,6 +249,11 @@ def _values(
             raise bad_data("limit", f"a text of more than {limits.cell} bytes", column=position, name=name)
         values = cells.without_words(values, missing)[0] if len(missing) else values
     return values
+
+
+def decoded(column: pa.DictionaryArray) -> pa.Array:
+    """The values of an array that holds each once: they may be very many more bytes."""
+    return column.dictionary_decode()
 
 
 def _not_finite(value: pa.Scalar, row: int, position: int, name: str) -> Exception:
