@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 from uuid import uuid4
 
 import pytest
@@ -25,6 +26,14 @@ def url(name: str) -> str:
 
 
 def own(name: str) -> str:
-    """The same with a place in it that nobody else uses: a prefix of names, or a folder of the bucket."""
-    place = f"test-{uuid4().hex}"
-    return f"{url(name)}?prefix={place}" if name == "rabbitmq" else f"{url(name)}/{place}"
+    """The same with a place in it that nobody else uses: a prefix of names, a database, or a folder of the bucket."""
+    place, where = f"test-{uuid4().hex}", url(name)
+    if name == "rabbitmq":
+        return f"{where}?prefix={place}"
+    if name == "mongo":
+        parts = urlsplit(where)
+        told = dict(parse_qsl(parts.query))
+        if parts.username:  # the database of a URL is also where its user is looked for
+            told.setdefault("authSource", parts.path.strip("/") or "admin")
+        return urlunsplit(parts._replace(path=f"/{place}", query=urlencode(told)))
+    return f"{where}/{place}"

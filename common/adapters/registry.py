@@ -28,6 +28,12 @@ def _path(url: str) -> Path:
     return Path(unquote(parts.path))
 
 
+def _mongo(url: str) -> RecordStore:
+    with _drivers():
+        from common.adapters.record_store.mongo import MongoRecordStore
+    return MongoRecordStore(url)
+
+
 def _rabbit(url: str) -> MessageBus:
     with _drivers():
         from common.adapters.message_bus.rabbitmq import RabbitMessageBus
@@ -52,7 +58,11 @@ def _drivers() -> Iterator[None]:
         ) from error
 
 
-_RECORD_STORES: Mapping[str, Callable[[str], RecordStore]] = {"sqlite": lambda url: SqliteRecordStore(_path(url))}
+_RECORD_STORES: Mapping[str, Callable[[str], RecordStore]] = {
+    "sqlite": lambda url: SqliteRecordStore(_path(url)),
+    "mongodb": _mongo,
+    "mongodb+srv": _mongo,
+}
 _EVENT_LOGS: Mapping[str, Callable[[str], EventLog]] = {"sqlite": lambda url: SqliteEventLog(_path(url))}
 _MESSAGE_BUSES: Mapping[str, Callable[[str], MessageBus]] = {
     "local": lambda _: LocalMessageBus(),
@@ -66,12 +76,12 @@ _BLOB_STORES: Mapping[str, Callable[[str], BlobStore]] = {
     "s3+https": _bucket,
 }
 
-_ENGINES = {"mongodb", "mongodb+srv", "kafka"}
+_ENGINES = {"kafka"}
 """Schemes of the distributed mode that no adapter serves yet."""
 
 
 def record_store(url: str) -> RecordStore:
-    """A record store that is not open yet: `sqlite:///path/of/file`."""
+    """A record store that is not open yet: `sqlite:///path/of/file`, or MongoDB (`mongodb://user:password@host/db`)."""
     return _built("record store", _RECORD_STORES, url)
 
 

@@ -5,20 +5,18 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-from common import errors
-from common.adapters.json_text import canonical_text, dumped, size
+from common.adapters.json_text import canonical_text, dumped
+from common.adapters.record_document import check_size, inside
 from common.adapters.sqlite_connection import Row
 from common.adapters.sqlite_query import Term
-from common.filtering.conditions import value_at
-from common.ports.record_store import DOCUMENT_LIMIT, Record
+from common.ports.record_store import Record
 
 COLUMNS = "id, version, head, envelope, state, outbox"
 """The columns of a record in the order that `record_of` expects."""
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,50}")
-_PATH = re.compile(r"(state|envelope)((?:\.[A-Za-z0-9_@-]+)+)")
 
 
 def table_of(collection: str) -> str:
@@ -37,19 +35,17 @@ def term(path: str) -> Term:
     """The value at a path of the document. Only this charset ever becomes text of a statement."""
     if path in ("id", "version"):
         return Term(path)
-    match = _PATH.fullmatch(path)
-    if match is None:
-        raise errors.BadFilter(f"{path!r} is not a path to filter or sort by")
-    column, inside = match[1], _json_path(match[2][1:])
-    return Term(f"json_extract({column}, '{inside}')", column, inside)
+    column, below = inside(path)
+    there = _json_path(below)
+    return Term(f"json_extract({column}, '{there}')", column, there)
 
 
 def columns_without(paths: Sequence[str]) -> str:
     """`COLUMNS`, where the state lacks what lies at these paths (below `state`)."""
     if not paths:
         return COLUMNS
-    inside = ", ".join(f"'{term(f'state.{path}').path}'" for path in paths)
-    return COLUMNS.replace("state", f"json_remove(state, {inside})")
+    left_out = ", ".join(f"'{term(f'state.{path}').path}'" for path in paths)
+    return COLUMNS.replace("state", f"json_remove(state, {left_out})")
 
 
 def record_of(row: Row) -> Record:
@@ -71,36 +67,5 @@ def events_of(outbox: str) -> tuple[dict[str, Any], ...]:
     return () if outbox == "[]" else tuple(json.loads(outbox))
 
 
-def check_size(identifier: str, *texts: str) -> None:
-    """`errors.TooLarge` when the parts of a document exceed its limit."""
-    total = sum(size(text) for text in texts)
-    if total > DOCUMENT_LIMIT:
-        raise errors.TooLarge(f"{identifier} would take {total} bytes; a record holds at most {DOCUMENT_LIMIT}")
-
-
-def broken_guard(row: Row, guard: Mapping[str, Any]) -> str | None:
-    """The first path whose value is not the expected one."""
-    if not guard:
-        return None
-    document = record_of(row).document()
-    return next((path for path, value in guard.items() if value_at(document, path) != value), None)
-
-
-def changed(envelope: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
-    """The envelope with values set at dotted paths, and those set to None removed."""
-    result = dict(envelope)
-    for path, value in changes.items():
-        *parents, name = path.split(".")
-        target = result
-        for parent in parents:
-            inner = target.get(parent)
-            target[parent] = target = dict(inner) if isinstance(inner, Mapping) else {}
-        if value is None:
-            target.pop(name, None)
-        else:
-            target[name] = value
-    return result
-
-
-def _json_path(inside: str) -> str:
-    return "$" + "".join(f'."{name}"' for name in inside.split("."))
+def _json_path(path: str) -> str:
+    return "$" + "".join(f'."{name}"' for name in path.split("."))

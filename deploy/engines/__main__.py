@@ -10,10 +10,11 @@ import shlex
 import sys
 
 from deploy.engines.engine import Engine, EngineError
+from deploy.engines.mongo import Mongo
 from deploy.engines.rabbitmq import RabbitMQ
 from deploy.engines.s3 import S3
 
-ENGINES: dict[str, type[Engine]] = {engine.name: engine for engine in (RabbitMQ, S3)}
+ENGINES: dict[str, type[Engine]] = {engine.name: engine for engine in (RabbitMQ, Mongo, S3)}
 
 
 def main() -> int:

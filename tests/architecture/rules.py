@@ -15,8 +15,8 @@ DRIVERS: Mapping[str, str] = {
     "aio_pika": "common.adapters.message_bus.rabbitmq",
     "aiokafka": "common.adapters.event_log.kafka",
     "apsw": "common.adapters.sqlite_connection",
-    "motor": "common.adapters.record_store.mongo",
-    "pymongo": "common.adapters.record_store.mongo",
+    "motor": "common.adapters.mongo_connection",
+    "pymongo": "common.adapters.mongo_connection",
     "obstore": "common.adapters.blob_store.s3",
 }
 """The one file in which a driver may be imported."""

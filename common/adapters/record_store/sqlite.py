@@ -10,12 +10,10 @@ from typing import Any, TypeVar
 
 from common import errors
 from common.adapters.json_text import canonical_text, dumped, pushed, size
+from common.adapters.record_document import broken_guard, changed, check_size
 from common.adapters.sqlite_connection import Connection, Schema
 from common.adapters.sqlite_document import (
     COLUMNS,
-    broken_guard,
-    changed,
-    check_size,
     columns_without,
     events_of,
     index_of,
@@ -133,7 +131,7 @@ class SqliteRecordStore(RecordStore):
                 raise errors.NotFound(f"there is no {identifier} in {collection}")
             if row[1] != expected_version:
                 raise errors.VersionConflict(f"{identifier} is at version {row[1]}, not {expected_version}")
-            if broken := broken_guard(row, guards):
+            if guards and (broken := broken_guard(record_of(row), guards)):
                 raise errors.VersionConflict(f"{broken} of {identifier} has changed")
             outbox = pushed(row[5], new_event)
             if size(outbox) > OUTBOX_LIMIT:
@@ -167,7 +165,7 @@ class SqliteRecordStore(RecordStore):
             row = connection.row(f"SELECT {COLUMNS} FROM {table} WHERE id = ?", (identifier,))
             if row is None:
                 return False
-            if broken_guard(row, guards):
+            if guards and broken_guard(record_of(row), guards):
                 return False
             envelope = dumped(changed(json.loads(row[3]), changes))
             check_size(identifier, envelope, row[4], row[5])

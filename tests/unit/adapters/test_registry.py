@@ -13,6 +13,7 @@ from common.adapters.blob_store.s3 import S3BlobStore
 from common.adapters.event_log.sqlite import SqliteEventLog
 from common.adapters.message_bus.local import LocalMessageBus
 from common.adapters.message_bus.rabbitmq import RabbitMessageBus
+from common.adapters.record_store.mongo import MongoRecordStore
 from common.adapters.record_store.sqlite import SqliteRecordStore
 
 
@@ -22,6 +23,8 @@ def test_each_scheme_has_its_adapter(tmp_path: Path) -> None:
     assert isinstance(registry.message_bus("local:"), LocalMessageBus)
     assert isinstance(registry.blob_store(f"file://{tmp_path}"), FolderBlobStore)
     assert isinstance(registry.message_bus("amqps://user:secret@host/vhost?prefix=a"), RabbitMessageBus)
+    for url in ("mongodb://user:secret@one:27017,two/db?replicaSet=rs", "mongodb://host?driver=pymongo"):
+        assert isinstance(registry.record_store(url), MongoRecordStore)
     for url in ("s3://bucket/prefix", "s3+https://key:secret@host:7070/bucket"):
         assert isinstance(registry.blob_store(url), S3BlobStore)
 
@@ -35,7 +38,10 @@ def test_a_driver_that_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch
 @pytest.mark.parametrize(
     ("build", "url", "said"),
     [
-        (registry.record_store, "mongodb://user:secret@host/db", "serves sqlite:"),
+        (registry.record_store, "mongodb://user:secret@host/db?colour=red", "colour"),
+        (registry.record_store, "mongodb://user:sec@ret:secret@host/db", "escaped"),
+        (registry.record_store, "mongodb://user:secret@host:secret/db", "escaped"),
+        (registry.record_store, "mongodb://user:secret@host/db?driver=sync", "motor or pymongo"),
         (registry.event_log, "kafka://user:secret@host", "serves sqlite:"),
         (registry.message_bus, "amqp://user:secret@host?colour=red", "colour"),
         (registry.blob_store, "s3+http://user:secret@host", "names no bucket"),
