@@ -11,6 +11,7 @@ import pytest
 
 from common import errors
 from common.adapters import registry
+from common.filtering.sorting import SortKey
 from common.ports.record_store import DOCUMENT_LIMIT, OUTBOX_LIMIT, Record, RecordStore
 from tests.contract.record_stores import OTHERS, THINGS, append, event, fill, record
 
@@ -27,6 +28,27 @@ class TestInsertAndGet:
         )  # fmt: skip
         await store.insert("things", stored)
         assert await store.get("things", "thing_1") == stored
+
+    async def test_names_may_hold_anything(self, store: RecordStore) -> None:
+        state = {
+            "a.b": 1, "$set": {"$gt": 2, "": 3}, "%": [4], "%2E": 5, "nul\u0000": 6, "ż🐢": 7, "0": 8,
+            "a b/c'\"": 9, "_id": 10, "$ref": "things", "$id": "a", "a": {"b": {}, "%": "x"}, "lists": [[], [[1], {"x.y": [None]}], {}],
+        }  # fmt: skip
+        envelope = {"x.y": {"$z": []}}
+        await store.insert("things", Record("$a.b", 1, "", state, (event(1, **state),), envelope))
+        await append(store, "$a.b", 1, state=state, event=event(2, **state), envelope_set={"more": state})
+        expected = Record("$a.b", 2, "h2", state, (event(1, **state), event(2, **state)), {**envelope, "more": state})
+        assert await store.get("things", "$a.b") == expected
+        await store.put_view("things", "v", state)
+        assert [found.state for found in await store.find("things", limit=5)] == [state, state]
+
+    async def test_empty_is_not_missing(self, store: RecordStore) -> None:
+        state = {"text": "", "list": [], "object": {}, "none": None, "zero": 0, "no": False}
+        await store.insert("things", record("", **state))
+        found = await store.get("things", "")
+        assert found is not None and found.state == state and found.state["no"] is False
+        await store.insert_many("things", [])
+        assert await store.find("things", limit=0) == []
 
     async def test_unknown_is_none(self, store: RecordStore) -> None:
         assert await store.get("things", "nobody") is None
@@ -51,8 +73,9 @@ class TestInsertAndGet:
         assert await store.get("things", "b") is None
 
     async def test_unique_paths_are_sparse(self, store: RecordStore) -> None:
-        await fill(store, {"a": {}, "b": {}, "c": {"key": None}})
-        assert await store.count("things") == 3
+        await fill(store, {"a": {}, "b": {}, "c": {"key": None}, "d": {"key": None}})
+        await append(store, "a", 1, state={"key": None}, envelope_set={"slot": None})
+        assert await store.count("things") == 4
 
     async def test_of_many_with_one_unique_value_one_wins(self, store: RecordStore) -> None:
         tries = (store.insert("things", record(f"r{n}", key="same")) for n in range(50))
@@ -163,6 +186,22 @@ class TestAppend:
         with pytest.raises(errors.AlreadyExists):
             await store.touch("things", "a", envelope_set={"slot": 1})
 
+    async def test_a_unique_value_that_was_given_up_is_free(self, store: RecordStore) -> None:
+        await fill(store, {"a": {"key": "k"}, "b": {}})
+        await store.touch("things", "a", envelope_set={"slot": 1})
+        await append(store, "a", 1, state={}, envelope_set={"slot": None})
+        await append(store, "b", 1, state={"key": "k"}, envelope_set={"slot": 1})
+        found = await store.get("things", "b")
+        assert found is not None and (found.state, found.envelope) == ({"key": "k"}, {"slot": 1})
+
+    async def test_an_envelope_takes_what_is_inside_what_it_takes(self, store: RecordStore) -> None:
+        await store.insert("things", Record("a", 1, "", {}, (), {"lease": {"token": "old", "until": 1}}))
+        await append(store, "a", 1, envelope_set={"lease": {"token": "new"}, "lease.until": 2, "lease.token": None})
+        assert await store.touch("things", "a", envelope_set={})
+        assert not await store.touch("things", "a", envelope_set={}, guard={"envelope.lease": None})
+        found = await store.get("things", "a")
+        assert found is not None and found.envelope == {"lease": {"until": 2}}
+
     async def test_many_writers_of_one_record_leave_versions_without_a_gap(self, store: RecordStore) -> None:
         await store.insert("things", Record("a", 0, "", {"n": 0}))
         at_once = asyncio.Semaphore(10)
@@ -218,6 +257,28 @@ class TestOutbox:
         await store.pull_many("things", {"a": [item["id"] for item in read.outbox]})
         (left,) = await store.waiting("things", 10)
         assert left.outbox == (event(2),)
+
+    async def test_who_pulls_while_others_append_takes_each_event_once(self, store: RecordStore) -> None:
+        await store.insert("things", record("a"))
+        taken: set[str] = set()
+        written = asyncio.Event()
+
+        async def pull() -> None:
+            while not (written.is_set() and await store.waiting("things", 1) == []):
+                for found in await store.waiting("things", 1):
+                    shipped = [item["id"] for item in found.outbox]
+                    await store.pull("things", "a", shipped)
+                    taken.update(shipped)
+
+        pullers = [asyncio.ensure_future(pull()) for _ in range(3)]
+        for version in range(1, 31):
+            await append(store, "a", version)
+        written.set()
+        await asyncio.gather(*pullers)
+        assert taken == {f"evt_{number}" for number in range(2, 32)}
+        found = await store.get("things", "a")
+        assert found is not None and (found.version, found.outbox) == (31, ())
+        await append(store, "a", 31, event=event(32, piece="x" * (OUTBOX_LIMIT - 1_000)))  # its room is free again
 
     async def test_who_waited_longest_comes_first(self, store: RecordStore) -> None:
         for key in ("c", "a", "b", "d"):
@@ -325,6 +386,28 @@ class TestLife:
         found = await store.get_many("things", [f"r{n}" for n in range(60)])
         assert {f"r{n}" for n in range(1, 60, 2)} <= set(found)
         assert all(item.version == 1 and item.outbox == (event(1),) for item in found.values())
+
+    async def test_cancelled_calls_of_every_kind_leave_a_store_that_works(self, store: RecordStore) -> None:
+        await store.insert("things", record("a", outbox=[event(1)]))
+        for turns in range(6):
+            calls = [
+                asyncio.ensure_future(append(store, "a", 1, envelope_set={"slot": turns})),
+                asyncio.ensure_future(store.touch("things", "a", envelope_set={"beat": turns})),
+                asyncio.ensure_future(store.pull("things", "a", ["evt_1"])),
+                asyncio.ensure_future(store.put_view("things", "v", {"n": turns})),
+                asyncio.ensure_future(store.find("things", sort=[SortKey("state.n")], limit=5)),
+                asyncio.ensure_future(store.get_many("things", ["a", "v"])),
+            ]
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            for call in calls:
+                call.cancel()
+            await asyncio.gather(*calls, return_exceptions=True)
+        await store.pull("things", "a", ["evt_1"])
+        await store.put_view("things", "v", {"n": "last"})
+        found = await store.get_many("things", ["a", "v"])
+        assert found["v"].state == {"n": "last"}
+        assert found["a"].version == 1 + len(found["a"].outbox) <= 2  # each event wholly or not at all
 
     async def test_check_tells_its_size(self, store: RecordStore) -> None:
         size = (await store.check())["size"]

@@ -98,6 +98,7 @@ class TestFind:
     SORTS: Sequence[tuple[SortKey, ...]] = (
         (),
         (SortKey("id", descending=True),),
+        (SortKey("id"), SortKey("state.created", descending=True)),
         (SortKey("state.measures.f1"),),
         (SortKey("state.measures.f1", descending=True),),
         (SortKey("state.created", descending=True), SortKey("state.measures.f1")),

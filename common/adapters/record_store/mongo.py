@@ -1,7 +1,7 @@
 """The record store in MongoDB: a collection for each collection, a document a record, one command for each write.
 
 Every write is conditioned on what it expects to find (id, version, guards), so that it can be sent again when its
-answer was lost; whether the first one had been carried out is read from the version, the head and the event's id.
+answer was lost; whether the first one had been carried out is read from the version, the head and the waiting events.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping, Se
 from typing import Any, NoReturn
 
 from common import errors
-from common.adapters.json_text import canonical_text
+from common.adapters.json_text import canonical_text, dumped
 from common.adapters.mongo_connection import MongoConnection, Taken
 from common.adapters.mongo_document import (
     Change,
@@ -62,13 +62,15 @@ class MongoRecordStore(RecordStore):
 
     async def insert(self, collection: str, record: Record) -> None:
         unique = self._declared(collection)
-        document = document_of(record, unique, self._moment())
+        await self._insert(collection, document_of(record, unique, self._moment()))
+
+    async def _insert(self, collection: str, document: Document, *, again: bool = False) -> None:
         try:
             await self._mongo.insert(collection, document)
         except Taken as error:
             # The one that is there may be this one: its answer was lost.
-            if not (error.again and await self._is(collection, document)):
-                self._exists(collection, record.id, error)
+            if not ((again or error.again) and await self._is(collection, document)):
+                self._exists(collection, document["_id"], error)
 
     async def insert_many(self, collection: str, records: Sequence[Record]) -> None:
         unique = self._declared(collection)
@@ -80,8 +82,8 @@ class MongoRecordStore(RecordStore):
         except Taken as error:
             if not error.again:
                 self._exists(collection, "one of the records", error)
-            for record in records:  # some are there since the first attempt
-                await self.insert(collection, record)
+            for document in documents:  # some are there since the first attempt
+                await self._insert(collection, document, again=True)
 
     async def get(self, collection: str, identifier: str) -> Record | None:
         return (await self.get_many(collection, (identifier,))).get(identifier)
@@ -261,8 +263,9 @@ class MongoRecordStore(RecordStore):
 
 
 def _has(found: Record, version: int, head: str, event: Mapping[str, Any]) -> bool:
-    """Whether an event is in the record: as its last one, or waiting."""
-    return (found.version == version and found.head == head) or any(one["id"] == event["id"] for one in found.outbox)
+    """Whether this very event is in the record: as its last one, or waiting. Another writer's has the same id."""
+    text = dumped(event)
+    return (found.version == version and found.head == head) or any(dumped(one) == text for one in found.outbox)
 
 
 def _refuse(
