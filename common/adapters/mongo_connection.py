@@ -217,7 +217,7 @@ class MongoConnection:
                     error.again = True
                     raise
 
-        return await self._task(twice)
+        return await self._task(twice, whole=True)
 
     async def _attempt(
         self, call: Callable[[], Awaitable[Result]], seconds: float, lost: type[Exception] = errors.Unavailable
@@ -227,13 +227,17 @@ class MongoConnection:
         self._answered = asyncio.get_running_loop().time()
         return result
 
-    async def _task(self, work: Callable[[], Awaitable[Result]]) -> Result:
-        """Do it in its turn. It is not interrupted: with its caller gone it still ends, and its connection is whole."""
+    async def _task(self, work: Callable[[], Awaitable[Result]], *, whole: bool = False) -> Result:
+        """Do it in its turn. What was sent is not interrupted, so that its connection stays usable; with `whole` a
+        caller who is cancelled goes when it has ended, so that a later read tells what became of it."""
         if self._client is None or self._closing:
             raise errors.Unavailable(f"the record store {self.where} is not open")
+        sent = False
 
         async def in_turn() -> Result:
+            nonlocal sent
             await self._turn()
+            sent = True
             try:
                 return await work()
             finally:
@@ -242,7 +246,14 @@ class MongoConnection:
         task = asyncio.ensure_future(in_turn())
         self._running.add(task)
         task.add_done_callback(self._ended)
-        return await asyncio.shield(task)
+        try:
+            return await asyncio.shield(task)
+        except asyncio.CancelledError:
+            if not sent:
+                task.cancel()
+            if whole or not sent:
+                await asyncio.wait((task,))
+            raise
 
     def _ended(self, task: asyncio.Task[Any]) -> None:
         self._running.discard(task)

@@ -32,7 +32,8 @@ class TestInsertAndGet:
     async def test_names_may_hold_anything(self, store: RecordStore) -> None:
         state = {
             "a.b": 1, "$set": {"$gt": 2, "": 3}, "%": [4], "%2E": 5, "nul\u0000": 6, "ż🐢": 7, "0": 8,
-            "a b/c'\"": 9, "_id": 10, "$ref": "things", "$id": "a", "a": {"b": {}, "%": "x"}, "lists": [[], [[1], {"x.y": [None]}], {}],
+            "a b/c'\"": 9, "_id": 10, "$ref": "things", "$id": "a", "a": {"b": {}, "%": "x"},
+            "lists": [[], [[1], {"x.y": [None]}], {}],
         }  # fmt: skip
         envelope = {"x.y": {"$z": []}}
         await store.insert("things", Record("$a.b", 1, "", state, (event(1, **state),), envelope))
