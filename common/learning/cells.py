@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 
 import pandas as pd
@@ -32,6 +33,11 @@ _MOMENT = (
     r"([ T][0-9]{2}:[0-9]{2}(:[0-9]{2}([.,][0-9]{1,9})?)?( ?(Z|z|UTC|[+-][0-9]{2}(:?[0-9]{2})?))?)?$"
 )
 _INT64 = 2.0**63
+_COULD_BE = {
+    ColumnType.number: re.compile(rf"({_NUMBER})|({_INFINITE})"),
+    ColumnType.datetime: re.compile(_MOMENT),
+}
+_BOOLEANS = frozenset([*TRUE_WORDS.to_pylist(), *FALSE_WORDS.to_pylist()])
 
 
 def clean(cells: pa.StringArray) -> pa.StringArray:
@@ -71,6 +77,14 @@ def first_unfit(cells: pa.StringArray, values: pa.Array) -> int | None:
     """The index of the first cell that has no value though it is not missing."""
     position = pc.index(pc.and_(pc.is_valid(cells), pc.is_null(values)), True).as_py()
     return None if position < 0 else int(position)
+
+
+def could_be(text: str, kind: ColumnType, decimal: str = ".") -> bool:
+    """Whether one cell, without blanks around it, may have a value of a type; a cheap look before all are converted."""
+    if kind is ColumnType.boolean:
+        return text.lower() in _BOOLEANS
+    form = _COULD_BE.get(kind)
+    return form is None or form.fullmatch(text.replace(decimal, ".")) is not None
 
 
 def out_of_range(cells: pa.StringArray, decimal: str = ".") -> int | None:

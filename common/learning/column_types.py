@@ -39,10 +39,16 @@ class Evidence:
         if present == 0:
             return
         self.values += present
+        first = texts[pc.index(texts.is_valid(), True).as_py() if texts.null_count else 0].as_py()
+        if self._numeric and not cells.could_be(first, ColumnType.number, self._decimal):
+            self._numeric = self._digits = False
+            self._allowed -= {ColumnType.integer, ColumnType.number}
         if self._numeric:
             self._observe_numbers(texts, lines, numbers)
         for kind in (ColumnType.boolean, ColumnType.datetime):
-            if kind in self._allowed and not cells.fits(texts, cells.convert(texts, kind)):
+            if kind not in self._allowed:
+                continue
+            if not cells.could_be(first, kind) or not cells.fits(texts, cells.convert(texts, kind)):
                 self._allowed.discard(kind)
 
     @property

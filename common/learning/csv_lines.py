@@ -32,6 +32,8 @@ class Lines:
         """`change` is done to lines as they are given, or to chunks of them; twice is as once."""
         self._text = text
         self._change = change
+        self.chunk = _CHUNK
+        """Characters that are loaded at once; more, where a line has very many cells."""
         self._limit = limit
         self._chunk = io.StringIO(newline="")
         self._size = 0
@@ -42,7 +44,7 @@ class Lines:
         """Have a chunk at hand that is not used up, or False at the end of the file."""
         if not self.used_up:
             return True
-        chunk = self._text.read(_CHUNK)
+        chunk = self._text.read(self.chunk)
         if chunk and chunk[-1] != "\n":
             chunk += self._text.readline(self._limit + 1)
         self.put_back(chunk)

@@ -25,6 +25,9 @@ from common.learning.malformed import bad_data
 from common.learning.text_spool import TextBlock
 from common.learning.unique_names import unique
 
+_CHUNK_A_COLUMN = 1 << 12
+"""Characters: with fewer, each column costs more for being looked at than for what is in it."""
+
 
 class Records:
     """The records of an open file: `names` from its header or made up, then `blocks()`, once."""
@@ -43,6 +46,7 @@ class Records:
         line, row = self._first_record()
         if len(row) > limits.columns:
             raise bad_data("limit", f"{len(row)} columns, more than the {limits.columns} allowed", line=line)
+        self._lines.chunk = max(self._lines.chunk, len(row) * _CHUNK_A_COLUMN)
         if dialect.header:
             self.names = self._header(line, row)
         else:

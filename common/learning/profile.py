@@ -34,8 +34,8 @@ def describe(table: StoredTable, progress: Callable[[float], None]) -> dict[str,
     """The profile of a table, and with it the columns as a dataset version shows them."""
     short = len(table.kinds) > _MANY_COLUMNS
     columns = []
-    for number, (name, kind) in enumerate(table.kinds.items(), 1):
-        column = table.column(name)
+    for number, (name, column) in enumerate(table.columns(), 1):
+        kind = table.kinds[name]
         shown = {"name": name, "type": kind.value, "missing": column.null_count}
         columns.append(shown | _FIGURES[kind](column, short))
         progress(number / len(table.kinds))

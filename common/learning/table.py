@@ -25,6 +25,7 @@ from common.learning.cells import ARROW_TYPES
 
 _KIND = b"autolearn.type"
 _BATCH_ROWS = 1 << 16
+_CELLS = 1 << 20
 _GROUP_BYTES = 1 << 25
 
 Kinds = dict[str, ColumnType]
@@ -121,6 +122,22 @@ class StoredTable:
         return pa.chunked_array(
             [chunk for column in chunks for chunk in column.chunks], type=ARROW_TYPES[self.kinds[name]]
         )
+
+    def columns(self) -> Iterator[tuple[str, pa.ChunkedArray]]:
+        """All values of each column in turn: of a short table many are read at once, of a long one each alone."""
+        names = list(self.kinds)
+        size = max(1, _CELLS // max(1, self.rows))
+        for start in range(0, len(names), size):
+            positions = list(range(start, min(len(names), start + size)))
+            if len(positions) == 1:
+                yield names[start], self.column(names[start])
+                continue
+            groups = [
+                self._file.reader.read_row_group(group, column_indices=positions)
+                for group in range(self._file.num_row_groups)
+            ]
+            read = pa.concat_tables(groups) if groups else self.schema.empty_table().select(positions)
+            yield from zip(names[start : start + size], read.columns, strict=True)
 
     def batches(self) -> Iterator[pa.RecordBatch]:
         """The rows in order, in blocks as bounded in memory as those that were written."""

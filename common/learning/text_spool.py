@@ -8,6 +8,9 @@ from typing import NamedTuple
 
 import pyarrow as pa
 
+_WINDOW = 1 << 25
+"""Bytes."""
+
 
 class TextBlock(NamedTuple):
     """Some rows: one array of texts a column, null where missing, and the line on which each row begins."""
@@ -37,6 +40,8 @@ class Spool:
 
     def __init__(self, path: Path) -> None:
         self._path = str(path)
+        self._size = path.stat().st_size
+        self._window: tuple[int, list[pa.ChunkedArray]] = (0, [])
         with pa.OSFile(self._path) as source:
             self.count: int = pa.ipc.open_file(source).num_record_batches
 
@@ -49,7 +54,21 @@ class Spool:
                 yield TextBlock(columns, lines)
 
     def column(self, position: int) -> pa.ChunkedArray:
-        """A whole column."""
+        """A whole column.
+
+        Its neighbours come along, up to some megabytes: the file says of every batch where each of its columns is,
+        which of a wide table is more to read than a column.
+        """
+        start, columns = self._window
+        if not start <= position < start + len(columns):
+            start, columns = self._window = position, self._read(position)
+        return columns[position - start]
+
+    def _read(self, position: int) -> list[pa.ChunkedArray]:
         with pa.OSFile(self._path) as source:
-            reader = pa.ipc.open_file(source, options=pa.ipc.IpcReadOptions(included_fields=[position]))
-            return pa.chunked_array([reader.get_batch(number).column(0) for number in range(self.count)], pa.string())
+            width = len(pa.ipc.open_file(source).schema) - 1
+            count = max(1, width * _WINDOW // max(1, self._size))
+            fields = list(range(position, min(width, position + count)))
+            reader = pa.ipc.open_file(source, options=pa.ipc.IpcReadOptions(included_fields=fields))
+            table = pa.Table.from_batches([reader.get_batch(number) for number in range(self.count)])
+            return list(table.columns)
