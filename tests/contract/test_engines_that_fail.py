@@ -27,6 +27,8 @@ _NOWHERE = "127.0.0.1:9"
     [
         (registry.message_bus, f"amqp://autolearn:secret@{_NOWHERE}/"),
         (registry.blob_store, f"s3+http://autolearn:secret@{_NOWHERE}/bucket"),
+        (registry.record_store, f"mongodb://autolearn:secret@{_NOWHERE}/db"),
+        (registry.record_store, f"mongodb://autolearn:secret@{_NOWHERE}/db?driver=pymongo"),
     ],
 )
 async def test_an_engine_that_is_away_is_named_without_its_password(build: Callable[[str], object], url: str) -> None:
