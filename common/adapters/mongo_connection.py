@@ -27,11 +27,12 @@ from common import errors
 Result = TypeVar("Result")
 Document = dict[str, Any]
 
-_SELECTION_MS = 1_000
+_SELECTION_MS = 800
 """How long a server is looked for."""
-_ATTEMPT, _LONG = 1.25, 120.0
-"""Seconds that one attempt may take; building an index may take long. A write is attempted twice at most."""
-_PATIENCE = 1.0
+_ATTEMPT, _AGAIN, _SCAN, _LONG = 1.0, 0.8, 20.0, 120.0
+"""Seconds that a call may take, then its second attempt; a scan; the building of an index. With the wait for a turn
+they stay about below the deadline of a request, so that it can be told why."""
+_PATIENCE = 0.7
 """Seconds that a call waits for its turn while the server answers nobody."""
 _TURNS = 32
 _DATABASE = "autolearn"
@@ -91,7 +92,13 @@ class MongoConnection:
         with _translated(self.where):
             build = _motor if self._driver == "motor" else _pymongo
             self._client, turns = build(
-                self._url, **chosen, maxPoolSize=_TURNS, w="majority", journal=True, readConcernLevel="majority"
+                self._url,
+                **chosen,
+                maxPoolSize=_TURNS,
+                retryReads=False,  # it is tried again here, as writes are
+                w="majority",
+                journal=True,
+                readConcernLevel="majority",
             )
         self._turns, self._closing = asyncio.Semaphore(turns), False
         try:
@@ -122,15 +129,16 @@ class MongoConnection:
         projection: Mapping[str, Any] | None = None,
         sort: Mapping[str, int] | None = None,
         limit: int = 0,
+        long: bool = False,
     ) -> list[Document]:
-        """The documents that fulfil a filter."""
+        """The documents that fulfil a filter; `long` for so many that they may take longer than a request."""
         order = list((sort or {}).items()) or None
 
         async def call() -> list[Document]:
             cursor = self._collection(collection).find(where, projection, sort=order, limit=limit, batch_size=limit)
             return await cursor.to_list(None)
 
-        return await self._read(call)
+        return await self._read(call, _SCAN if long else _ATTEMPT)
 
     async def aggregate(self, collection: str, pipeline: Sequence[Mapping[str, Any]]) -> list[Document]:
         """The documents that a pipeline gives."""
@@ -200,24 +208,23 @@ class MongoConnection:
             raise errors.Unavailable(f"the record store {self.where} is not open")
         return self._client[self._database]
 
-    async def _read(self, call: Callable[[], Awaitable[Result]]) -> Result:
-        return await self._task(lambda: self._attempt(call, 2 * _ATTEMPT))  # in which the driver itself reads twice
+    async def _read(self, call: Callable[[], Awaitable[Result]], seconds: float = _ATTEMPT) -> Result:
+        return (await self._task(lambda: self._twice(call, seconds))).result
 
     async def _write(self, call: Callable[[], Awaitable[Result]], seconds: float = _ATTEMPT) -> Sent[Result]:
-        """Send a write, and if no answer comes send it once more: each may be repeated, for it says what it expects
-        to find. `again` tells that it may have found its own effect."""
+        return await self._task(lambda: self._twice(call, seconds), whole=True)
 
-        async def twice() -> Sent[Result]:
+    async def _twice(self, call: Callable[[], Awaitable[Result]], seconds: float) -> Sent[Result]:
+        """Send a command, and if no answer comes send it once more: each may be repeated, for a write says what it
+        expects to find. `again` tells that it may have found its own effect."""
+        try:
+            return Sent(await self._attempt(call, seconds, lost=_Lost), again=False)
+        except _Lost:
             try:
-                return Sent(await self._attempt(call, seconds, lost=_Lost), again=False)
-            except _Lost:
-                try:
-                    return Sent(await self._attempt(call, seconds), again=True)
-                except Taken as error:
-                    error.again = True
-                    raise
-
-        return await self._task(twice, whole=True)
+                return Sent(await self._attempt(call, max(_AGAIN, seconds - _ATTEMPT)), again=True)
+            except Taken as error:
+                error.again = True
+                raise
 
     async def _attempt(
         self, call: Callable[[], Awaitable[Result]], seconds: float, lost: type[Exception] = errors.Unavailable

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
-from typing import Any
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any, TypeVar
 
+from common import errors, logging
+from common.contracts.jobs import Job
 from common.jobs.handlers import JobHandlers
 from common.jobs.model import terminal
 from common.ports.record_store import Record
 
+Seen = TypeVar("Seen")
+
 _POLL = 1.0
+_log = logging.logger("following")
 
 
 class _Printed:
@@ -42,9 +47,11 @@ class Follower:
     async def events(self, identifier: str) -> AsyncIterator[tuple[str, dict[str, Any]]]:
         """`state` when it changes, `progress` when it moves, `output` for every new piece of text."""
         state, progress, printed = None, None, _Printed(self._handlers)
-        async for record in self._changes(identifier):
-            job = await self._handlers.views.full(record)
-            text = await printed.news(record)
+
+        async def look(record: Record) -> tuple[Job, bytes]:
+            return await self._handlers.views.full(record), await printed.news(record)
+
+        async for job, text in self._changes(identifier, look):
             if job.progress and job.progress != progress:
                 progress = job.progress
                 yield "progress", progress.model_dump(mode="json")
@@ -56,19 +63,24 @@ class Follower:
 
     async def output(self, identifier: str) -> AsyncIterator[bytes]:
         """The job's output as it grows."""
-        printed = _Printed(self._handlers)
-        async for record in self._changes(identifier):
-            if text := await printed.news(record):
+        async for text in self._changes(identifier, _Printed(self._handlers).news):
+            if text:
                 yield text
 
-    async def _changes(self, identifier: str) -> AsyncIterator[Record]:
+    async def _changes(self, identifier: str, look: Callable[[Record], Awaitable[Seen]]) -> AsyncIterator[Seen]:
+        """What is seen of the job, again and again until it has ended; while a store is away, the stream waits."""
         async with self._handlers.runtime.notifier.listening(identifier) as changed:
             while True:
                 changed.clear()
-                record = await self._handlers.jobs.get(identifier)
-                yield record
-                if terminal(record.state):
-                    return
+                try:
+                    record = await self._handlers.jobs.get(identifier)
+                    seen = await look(record)
+                except errors.Unavailable as error:
+                    _log.warning("stream waits", job=identifier, error=error.detail)
+                else:
+                    yield seen
+                    if terminal(record.state):
+                        return
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(_POLL):
                         await changed.wait()

@@ -213,7 +213,16 @@ class TaskWorker:
                 f"{kind}.succeeded", {"ended": times.now(), "sealed": sealed, "blobs": names}, RELEASED, guard
             )
 
-        await self._handlers.finished(await self._decide(attempt, decide))
+        await self._handlers.finished(await self._saved(attempt, decide))
+
+    async def _saved(self, attempt: Attempt, decide: Callable[[Record], Decision | None]) -> Record:
+        """Save a result, which is worth waiting for: while the record store is away, nobody else can claim the job."""
+        while True:
+            try:
+                return await self._decide(attempt, decide)
+            except errors.Unavailable as error:
+                _log.warning("result waits for the record store", job=attempt.record.id, error=error.detail)
+                await asyncio.sleep(self._runtime.settings.sweep)
 
     async def _end_attempt(
         self, attempt: Attempt, problem: Problem, blobs: Mapping[str, str] | None = None, *, cancelled: bool = False

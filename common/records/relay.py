@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from common import errors, logging
 from common.ports.event_log import EventLog
@@ -28,6 +29,7 @@ class Relay:
         self._written: set[str] = set()
         self._task: asyncio.Task[None] | None = None
         self.behind = False
+        """Whether the event log does not take events; while the record store is away, it is not asked."""
 
     async def __aenter__(self) -> Relay:
         self._task = asyncio.create_task(self._run(), name="relay")
@@ -52,13 +54,21 @@ class Relay:
         shipped = 0
         for collection in self._collections if collections is None else collections:
             while waiting := await self._store.waiting(collection, _BATCH):
-                await self._eventlog.append([event for record in waiting for event in record.outbox])
+                await self._append([event for record in waiting for event in record.outbox])
                 pulled = {record.id: [event["id"] for event in record.outbox] for record in waiting}
                 await self._store.pull_many(collection, pulled)
                 shipped += sum(len(ids) for ids in pulled.values())
                 if len(waiting) < _BATCH:
                     break
         return shipped
+
+    async def _append(self, events: list[dict[str, Any]]) -> None:
+        try:
+            await self._eventlog.append(events)
+        except errors.AutoLearnError:
+            self.behind = True
+            raise
+        self.behind = False
 
     async def _run(self) -> None:
         due = 0.0  # when all collections are looked at next, whether or not anybody rings
@@ -75,8 +85,8 @@ class Relay:
                 await self.ship(None if everywhere else written)
                 self.behind = False
             except errors.AutoLearnError as error:
-                self.behind = True
-                _log.warning("event log does not take events", error=error.code)
+                due = 0.0
+                _log.warning("events wait in their outboxes", error=error.detail)
                 await asyncio.sleep(min(self._sweep, 1.0))
             except Exception as error:
                 # The only way of events into the log: it must not end in silence over one it cannot handle.

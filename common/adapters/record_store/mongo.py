@@ -228,7 +228,7 @@ class MongoRecordStore(RecordStore):
         self._declared(collection)
         where: Document = {}
         while True:
-            found = await self._mongo.find(collection, where, sort={"_id": 1}, limit=batch)
+            found = await self._mongo.find(collection, where, sort={"_id": 1}, limit=batch, long=True)
             if found:
                 yield [record_of(one) for one in found]
             if len(found) < batch:

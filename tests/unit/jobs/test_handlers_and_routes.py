@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 
 from common import errors, times
-from common.jobs import keys
+from common.jobs import following, keys
 from common.jobs.events import JobEvents
 from common.jobs.handlers import Submission
 from common.records import frames
@@ -139,9 +140,9 @@ class TestFollowing:
         kept = await until(tail)
         assert kept.startswith("[3623 bytes before are not kept]\n") and kept.endswith("the end")
         assert (await jobs.shown(job))["progress"]["step"] == "fitting"
-        following = asyncio.create_task(jobs.http.get(f"/v1/trainings/{job}/output", params={"follow": "true"}))
+        stream = asyncio.create_task(jobs.http.get(f"/v1/trainings/{job}/output", params={"follow": "true"}))
         jobs.tasks.let_go(job)
-        assert (await following).text.endswith("the end")
+        assert (await stream).text.endswith("the end")
         assert await tail() == text
 
     @pytest.mark.parametrize("settings", [{"attempts": 2}])
@@ -149,7 +150,7 @@ class TestFollowing:
         job = await jobs.submit(do="hang", print="printed")
         jobs.work()
         await until(lambda: job in jobs.tasks.running)
-        following = asyncio.create_task(jobs.http.get(f"/v1/trainings/{job}/output", params={"follow": "true"}))
+        stream = asyncio.create_task(jobs.http.get(f"/v1/trainings/{job}/output", params={"follow": "true"}))
 
         async def told() -> bool:
             return "output" in (await jobs.record(job)).envelope and job in jobs.runtime.notifier._waiting
@@ -160,19 +161,37 @@ class TestFollowing:
         await until(told)
         await jobs.tasks.cancel(job)
         await jobs.reaches(job, "failed")
-        assert (await asyncio.wait_for(following, 10)).text == "printed" * 2
+        assert (await asyncio.wait_for(stream, 10)).text == "printed" * 2
 
     async def test_the_stream_of_events_ends_with_the_state(self, jobs: Jobs) -> None:
         job = await jobs.submit(do="hold", print="printed")
-        following = asyncio.create_task(jobs.http.get(f"/v1/trainings/{job}/progress"))
+        stream = asyncio.create_task(jobs.http.get(f"/v1/trainings/{job}/progress"))
         await until(lambda: job in jobs.runtime.notifier._waiting)
         jobs.work()
         await until(lambda: job in jobs.tasks.running)
         jobs.tasks.let_go(job)
-        text = (await asyncio.wait_for(following, 10)).text
+        text = (await asyncio.wait_for(stream, 10)).text
         kinds = [line.partition(": ")[2] for line in text.splitlines() if line.startswith("event:")]
         assert kinds[0] == kinds[-1] == "state" and "output" in kinds
         assert '"state":"queued"' in text.replace(" ", "") and '"state":"succeeded"' in text.replace(" ", "")
+
+    async def test_a_stream_outlives_a_record_store_that_is_away(
+        self, jobs: Jobs, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(following, "_POLL", 0.01)
+        job = await jobs.submit(do="succeed")
+        stream = asyncio.create_task(jobs.http.get(f"/v1/trainings/{job}/progress"))
+        await until(lambda: job in jobs.runtime.notifier._waiting)
+
+        async def away(*_: Any) -> Any:
+            raise errors.Unavailable("the record store is away")
+
+        monkeypatch.setattr(jobs.handlers.jobs, "get", away)
+        with structlog.testing.capture_logs() as told:
+            await until(lambda: [one for one in told if one["event"] == "stream waits"])
+        monkeypatch.undo()
+        jobs.work()
+        assert '"succeeded"' in (await asyncio.wait_for(stream, 10)).text
 
     @pytest.mark.parametrize("path", ["progress", "output?follow=true", "output", ""])
     async def test_what_is_gone_or_unknown_is_a_problem_and_no_broken_stream(self, jobs: Jobs, path: str) -> None:

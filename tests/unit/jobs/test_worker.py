@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -306,3 +307,25 @@ class TestKeysThatAreGone:
         assert {one["job"] for one in told if one["event"] == "job not claimed"} == {stuck}
         monkeypatch.undo()
         await jobs.reaches(stuck, "succeeded")
+
+
+class TestARecordStoreThatIsAway:
+    async def test_a_result_waits_for_it_and_is_not_computed_again(
+        self, jobs: Jobs, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        job = await jobs.submit(do="succeed")
+        append, refused = jobs.handlers.jobs.store.append, 0
+
+        async def away(*args: Any, event: Mapping[str, Any], **more: Any) -> None:
+            nonlocal refused
+            if event["type"].startswith("autolearn.training.succeeded") and refused < 3:
+                refused += 1
+                raise errors.Unavailable("the record store is away")
+            await append(*args, event=event, **more)
+
+        monkeypatch.setattr(jobs.handlers.jobs.store, "append", away)
+        with structlog.testing.capture_logs() as told:
+            jobs.work()
+            record = await jobs.reaches(job, "succeeded")
+        assert (refused, record.state["attempt"]) == (3, 1)
+        assert [one["event"] for one in told].count("result waits for the record store") == 3

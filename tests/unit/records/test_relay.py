@@ -11,7 +11,7 @@ import structlog
 
 from common import errors
 from common.adapters import registry
-from common.ports.record_store import Collection, RecordStore
+from common.ports.record_store import Collection, Record, RecordStore
 from common.records.relay import Relay
 from common.records.repository import Decision, Repository
 from tests.eventually import until
@@ -116,6 +116,22 @@ async def test_a_log_that_is_away_is_told_and_made_up_for(store: RecordStore, lo
             log.away = False
             await until(lambda: not relay.behind)
     assert await histories(log) == {"a": [1]}
+
+
+async def test_a_record_store_that_is_away_is_not_told_as_the_log(
+    store: RecordStore, log: MovableLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def away(collection: str, limit: int) -> list[Record]:
+        raise errors.Unavailable("the record store is away")
+
+    with structlog.testing.capture_logs() as told:
+        async with Relay(store, log, COLLECTIONS, sweep=0.01) as relay:
+            await repository(store, relay=relay).create("a", "counter.made", {})
+            monkeypatch.setattr(store, "waiting", away)
+            await until(lambda: told)
+            assert not relay.behind
+            monkeypatch.undo()
+            await until(lambda: histories(log))
 
 
 async def test_closing_ships_what_it_can_and_leaves_the_rest(store: RecordStore, log: MovableLog) -> None:
