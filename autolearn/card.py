@@ -9,6 +9,8 @@ from typing import Any
 from common.contracts.experiments import Experiment
 
 _MOST_FEATURES = 50
+_MOST_NAMED = 8
+_STEPS = {name: number for number, name in enumerate(("impute", "fill_value", "encode", "categories"))}
 
 
 def markdown(experiment: Experiment) -> str:
@@ -30,6 +32,7 @@ def markdown(experiment: Experiment) -> str:
             [[one["name"], one["type"]] for one in result.get("features", ())[:_MOST_FEATURES]],
         ),
         _left_out(result),
+        *_preprocessing(result),
         "## Hyper-parameters",
         _table(
             ["name", "value"],
@@ -75,6 +78,28 @@ def _data(experiment: Experiment, request: Mapping[str, Any], result: Mapping[st
 def _left_out(result: Mapping[str, Any]) -> str:
     more = len(result.get("features", ())) - _MOST_FEATURES
     return f"And {more} more." if more > 0 else ""
+
+
+def _preprocessing(result: Mapping[str, Any]) -> Iterable[str]:
+    """How columns were prepared, those alike in one line."""
+    groups = result.get("preprocessing") or ()
+    if groups:
+        yield "## Preprocessing"
+        yield "Learned from the rows learned from alone; part of the artifact."
+        yield _table(["columns", "type", "prepared by"], [[*columns_of(group), prepared_by(group)] for group in groups])
+
+
+def columns_of(group: Mapping[str, Any]) -> tuple[str, str]:
+    """The columns of a group of a result's `preprocessing`, the first of many, and their type."""
+    names = group["columns"]
+    more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
+    return ", ".join(names[:_MOST_NAMED]) + more, group["type"]
+
+
+def prepared_by(group: Mapping[str, Any]) -> str:
+    """What is done to the columns of a group, in words of the request."""
+    names = sorted(group.keys() - {"columns", "type"}, key=lambda name: (_STEPS.get(name, len(_STEPS)), name))
+    return ", ".join(f"{name} {_value(group[name])}" for name in names) or "as it is"
 
 
 def _measures(result: Mapping[str, Any]) -> str:

@@ -80,6 +80,17 @@ def folds(out: Output, result: Mapping[str, Any], title: str) -> None:
         out.table(["fold", *names], rows, title=title)
 
 
+def preprocessing(out: Output, result: Mapping[str, Any]) -> None:
+    """How the columns of a training were prepared, those alike in one row."""
+    from autolearn.card import columns_of, prepared_by
+
+    told = result.get("preprocessing")
+    if told:
+        rows = [[*columns_of(group), prepared_by(group)] for group in told]
+        out.line("")
+        out.table(["columns", "type", "prepared by"], rows, title="Preprocessing")
+
+
 def groups(out: Output, result: Mapping[str, Any]) -> None:
     """How many rows are in each group of a clustering or anomaly detection."""
     found = result.get("groups") or (result.get("learned") or {}).get("sizes")

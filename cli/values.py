@@ -44,6 +44,41 @@ def types(told: Iterable[str]) -> dict[str, str]:
     return found
 
 
+_CHOICES = {
+    **dict.fromkeys(("mean", "median", "most_frequent", "constant"), "impute"),
+    **dict.fromkeys(("standard", "minmax", "robust", "none"), "scale"),
+    **dict.fromkeys(("one_hot", "ordinal", "hashing", "drop"), "encode"),
+}
+_DETAILS = ("fill_value", "min_frequency", "max_categories", "n_features", "categories", "impute", "scale", "encode")
+
+
+def preparations(told: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """What is said of each column in `COL=CHOICE[,CHOICE…]`, a choice such as `mean`, `max_categories:20`, `ignore`.
+
+    `constant:0` is a constant with its value; `categories:low|medium|high` an order. Names of columns may contain `=`.
+    """
+    found: dict[str, dict[str, Any]] = {}
+    for each in told:
+        column, sign, choices = each.rpartition("=")
+        if not sign or not column or not choices:
+            raise typer.BadParameter(f"--prepare {each!r} is not COL=CHOICE,…")
+        said = found.setdefault(column, {})
+        for choice in choices.split(","):
+            name, colon, rest = choice.strip().partition(":")
+            if name == "ignore" and not colon:
+                said["ignore"] = True
+            elif name == "constant" and colon:
+                said |= {"impute": "constant", "fill_value": value(rest)}
+            elif name in _CHOICES and not colon:
+                said[_CHOICES[name]] = name
+            elif name in _DETAILS and colon:
+                said[name] = [value(one) for one in rest.split("|")] if name == "categories" else value(rest)
+            else:
+                there = ", ".join(("ignore", *_CHOICES, *(f"{detail}:…" for detail in _DETAILS[:5])))
+                raise typer.BadParameter(f"--prepare {each!r}: {choice!r} is no choice; there are: {there}")
+    return found
+
+
 def parameters(told: Iterable[str], algorithms: Sequence[str]) -> dict[str, dict[str, Any]]:
     """The parameters of each algorithm from `[ALGORITHM.]NAME=VALUE`; without an algorithm they are for all.
 

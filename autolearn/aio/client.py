@@ -107,7 +107,9 @@ class Client:
         """Train `algorithm` to predict the column `target` of `dataset` from the others.
 
         Clusterings and anomaly detections have no `target`. Held out are `test_share` (default 0.25) of the rows;
-        `measures` are computed besides the usual ones. Limits are seconds and bytes. Without `session`
+        `measures` are computed besides the usual ones. `preprocessing` says how columns are prepared where their
+        type alone should not decide: `{"columns": {"age": {"impute": "mean", "scale": "robust"}}}`, see
+        `contracts.jobs.ColumnPreparation`. Limits are seconds and bytes. Without `session`
         the client's own is used, opened with the first call. With `wait` the job has ended when this returns,
         whether it succeeded or not; `timeout` bounds the waiting (seconds, then `WaitTimedOut`), never the
         job. Raises `errors.Invalid` with every flaw of the request, `errors.SessionClosed`,

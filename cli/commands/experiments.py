@@ -228,6 +228,7 @@ def _show(run: Invocation, found: Experiment) -> None:
     if found.measures:
         run.out.line("")
         run.out.table(["measure", "value"], list(found.measures.items()))
+    figures.preprocessing(run.out, found.result or {})
     for evaluation in found.evaluations:
         result = evaluation.get("result") or evaluation
         figures.confusion(run.out, result, "Confusion matrix")

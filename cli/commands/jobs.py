@@ -91,6 +91,7 @@ async def show(run: Invocation, ref: Ref, require: Require = None) -> int:
         if result:
             run.out.line("")
             figures.side_by_side(run.out, [job])
+            figures.preprocessing(run.out, result)
             figures.intervals(run.out, result, "Intervals")
             figures.folds(run.out, result, "Folds")
             figures.groups(run.out, result)

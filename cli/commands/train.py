@@ -48,6 +48,14 @@ async def train(
     ] = None,
     features: Annotated[list[str] | None, typer.Option(help="Columns to learn from; A,B or repeated.")] = None,
     exclude: Annotated[list[str] | None, typer.Option(help="Columns not to learn from; A,B or repeated.")] = None,
+    prepare: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="COL=CHOICE,…",
+            help="How a column is prepared: mean, median, most_frequent, constant:VALUE; standard, minmax, robust,"
+            " none; one_hot, ordinal, hashing; max_categories:N …; ignore. Repeatable.",
+        ),
+    ] = None,
     positive: Annotated[str | None, typer.Option(help="The positive class of two.")] = None,
     test_share: Annotated[float | None, typer.Option(help="Share of rows held out; default 0.25.")] = None,
     measures: Annotated[
@@ -111,6 +119,7 @@ async def train(
             "task": task,
             "features": values.names(features) if features else None,
             "exclude": values.names(exclude) if exclude else None,
+            "preprocessing": {"columns": values.preparations(prepare)} if prepare else None,
             "positive_class": values.value(positive) if positive is not None else None,
             "measures": measures,
             "test_share": test_share,

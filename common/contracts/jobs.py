@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from common.contracts.base import Answer, Command, Document, Reference
+from common.contracts.base import Answer, Command, Document, Name, Reference
 
 MeasureName = Annotated[str, Field(min_length=1, max_length=100)]
 FEW_VALUES = 10
@@ -67,6 +67,33 @@ class CrossValidation(Command):
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
 
 
+class ColumnPreparation(Command):
+    """How one column is prepared; null: what fits its type (`impute median`, `scale standard`, `encode one_hot`).
+
+    `ignore` (or `encode drop`): it is no feature. `constant` puts `fill_value` in (without one: `missing`, a category).
+    Of one_hot and ordinal values that are rarer than `min_frequency` (rows, or a share), or beyond the most frequent
+    `max_categories`, share a column; `categories` are the order of ordinal. `hashing` (Weinberger et al. 2009) makes
+    `n_features` columns of the words of a text, or of a category as a whole.
+    """
+
+    ignore: bool = False
+    impute: Literal["mean", "median", "most_frequent", "constant"] | None = None
+    fill_value: str | int | float | None = None
+    scale: Literal["standard", "minmax", "robust", "none"] | None = None
+    encode: Literal["one_hot", "ordinal", "hashing", "drop"] | None = None
+    min_frequency: Annotated[float | None, Field(gt=0, strict=False)] = None
+    max_categories: Annotated[int, Field(ge=2, le=10_000)] | None = None
+    categories: Annotated[list[str | int], Field(min_length=1, max_length=10_000)] | None = None
+    n_features: Annotated[int, Field(ge=2, le=2**18)] | None = None
+
+
+class Preprocessing(Command):
+    """How columns are prepared: by their type, and as told for `columns`."""
+
+    method: Literal["automatic"] = "automatic"
+    columns: dict[Name, ColumnPreparation] = {}
+
+
 class TrainingRequest(Command):
     """Train one algorithm on one dataset within a session."""
 
@@ -81,7 +108,7 @@ class TrainingRequest(Command):
     positive_class: str | int | float | bool | None = None
     measures: list[MeasureName] | None = None  # besides the usual ones of the task
     split: Split = Split()
-    preprocessing: Document | None = None
+    preprocessing: Preprocessing | None = None
     limits: Limits = Limits()
 
 

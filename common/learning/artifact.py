@@ -30,6 +30,7 @@ TRUSTED = (
     "sklearn.neural_network._stochastic_optimizers.AdamOptimizer",
     "sklearn.neural_network._stochastic_optimizers.SGDOptimizer",
     "sklearn.tree._tree.Tree",
+    "sklearn.utils.validation.column_or_1d",
 )
 """What our pipelines need beyond the types that skops trusts by itself: a constant, never a list that a file brings.
 A forged tree can crash the process that predicts with it (why skops dropped trees from its own list): hence the digest,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from common.contracts.jobs import FEW_VALUES
@@ -76,8 +76,18 @@ def target_column(request: Mapping[str, Any], columns: Columns, flaws: list[Flaw
     return column
 
 
-def feature_names(request: Mapping[str, Any], columns: Columns, flaws: list[Flaw]) -> list[str]:
-    """The features of a request, all columns but the target unless it says otherwise; flaws are added."""
+def feature_names(
+    request: Mapping[str, Any],
+    columns: Columns,
+    flaws: list[Flaw],
+    *,
+    ignored: Collection[str] = (),
+    hashed: Collection[str] = (),
+) -> list[str]:
+    """The features of a request, all columns but the target unless it says otherwise; flaws are added.
+
+    Its preprocessing leaves out the `ignored` columns and makes features of the `hashed` ones, which are texts.
+    """
     asked, excluded, target = request.get("features"), request.get("exclude"), request.get("target")
     if asked is not None and excluded is not None:
         flaws.append(Flaw("/exclude", "conflict", "give features or exclude, not both"))
@@ -85,10 +95,10 @@ def feature_names(request: Mapping[str, Any], columns: Columns, flaws: list[Flaw
         if name not in columns:
             flaws.append(unknown_column(f"/exclude/{position}", name, columns))
     if asked is None:
-        left_out = {target, *(excluded or ())}
+        left_out = {target, *(excluded or ()), *ignored}
         chosen = [name for name in columns if name not in left_out]
-        if not any(columns[name]["type"] in USABLE for name in chosen):
-            where = "/exclude" if excluded else "/dataset"
+        if not any(columns[name]["type"] in USABLE or name in hashed for name in chosen):
+            where = "/exclude" if excluded else "/preprocessing" if ignored else "/dataset"
             detail = "no column is left to learn from: features are number, integer, category or boolean columns"
             flaws.append(Flaw(where, "no_features", detail))
         return chosen
@@ -96,7 +106,7 @@ def feature_names(request: Mapping[str, Any], columns: Columns, flaws: list[Flaw
         flaws.append(Flaw("/features", "no_features", "name at least one column to learn from"))
     good: list[str] = []
     for position, name in enumerate(asked):
-        flaw = _feature_flaw(f"/features/{position}", name, columns, target, good)
+        flaw = _feature_flaw(f"/features/{position}", name, columns, target, good, hashed)
         if flaw is None:
             good.append(name)
         else:
@@ -104,7 +114,9 @@ def feature_names(request: Mapping[str, Any], columns: Columns, flaws: list[Flaw
     return good
 
 
-def _feature_flaw(pointer: str, name: str, columns: Columns, target: str | None, before: Sequence[str]) -> Flaw | None:
+def _feature_flaw(
+    pointer: str, name: str, columns: Columns, target: str | None, before: Sequence[str], hashed: Collection[str]
+) -> Flaw | None:
     if name not in columns:
         return unknown_column(pointer, name, columns)
     if name == target:
@@ -112,8 +124,9 @@ def _feature_flaw(pointer: str, name: str, columns: Columns, target: str | None,
     if name in before:
         return Flaw(pointer, "duplicate", f"column {name!r} is named twice")
     kind = columns[name]["type"]
-    if kind not in USABLE:
+    if kind not in USABLE and name not in hashed:
         detail = f"column {name!r} is {kind}; features are number, integer, category or boolean columns"
+        detail += ", and texts that are prepared by hashing" if kind == "text" else ""
         return Flaw(pointer, "column_type", detail)
     return None
 

@@ -21,7 +21,7 @@ def fit(
     estimator = algorithm.build(request["task"], request["parameters"], threads)
     if algorithm.open and estimator.get_params(deep=False).get(SEED, 0) is None:
         estimator.set_params(**{SEED: request["split"]["seed"]})
-    model = preprocessing.pipeline(columns, estimator, dense=algorithm.dense)
+    model = preprocessing.pipeline(columns, estimator, dense=algorithm.dense, request=request)
     begun = time.perf_counter()
     with notes.of_warnings("fit"):
         try:

@@ -16,6 +16,7 @@ from common.learning import registry
 from common.learning.algorithms.entry import CLASSIFICATION, REGRESSION, UNSUPERVISED, AlgorithmEntry
 from common.learning.choice import feature_names, infer_task, target_column, task_of, unknown_column, without_target
 from common.learning.hyperparameters import SEED_LIMIT, complete
+from common.learning.preparation import about_features, complete_preparation
 
 __all__ = ["complete_evaluation", "complete_training", "infer_task"]
 
@@ -42,13 +43,13 @@ def complete_training(request: Mapping[str, Any], dataset: Mapping[str, Any]) ->
     if reason is None:
         target = target_column(request, columns, flaws)
         task, reason = task_of(request, target, flaws)
-    features = feature_names(request, columns, flaws)
+    features = feature_names(request, columns, flaws, **about_features(request))
+    prepared = complete_preparation(request, features, columns, flaws)
     split = _split(request, dataset, target, task, flaws)
     algorithm = _algorithm(request, task, flaws)
     parameters = _parameters(request, algorithm, task, split["seed"], target, flaws)
     positive = _positive_class(request, target, task, flaws)
     measures = _more_measures(request, task, flaws)
-    _check_preprocessing(request, flaws)
     completed = {
         **request,
         "dataset": _identity(dataset),
@@ -62,7 +63,7 @@ def complete_training(request: Mapping[str, Any], dataset: Mapping[str, Any]) ->
         "measures": measures,
         "positive_class": positive,
         "split": split,
-        "preprocessing": {"method": "automatic"},
+        "preprocessing": {"method": "automatic", "columns": prepared},
         "limits": {"seconds": None, "memory": None, **(request.get("limits") or {})},
     }
     completed.pop("exclude", None)  # it has become `features`
@@ -207,13 +208,6 @@ def _fits(value: Any, kind: str) -> bool:
     if kind == "number":
         return _is_number(value)
     return isinstance(value, int) and not isinstance(value, bool) if kind == "integer" else isinstance(value, str)
-
-
-def _check_preprocessing(request: Mapping[str, Any], flaws: list[Flaw]) -> None:
-    given = request.get("preprocessing")
-    if given not in (None, {}, {"method": "automatic"}):
-        detail = 'the only preprocessing is {"method": "automatic"}: by the type of each column'
-        flaws.append(Flaw("/preprocessing", "option", detail))
 
 
 def _measures(request: Mapping[str, Any], task: str, flaws: list[Flaw]) -> list[str]:

@@ -37,7 +37,7 @@ def run(request: dict[str, Any], files: TaskFiles) -> dict[str, Any]:
     notes = Notes()
     with thread_limit.threads(request["threads"]):
         files.progress("read", 0.0)
-        columns = preprocessing.usable(request["columns"], notes)
+        columns = preprocessing.usable(request["columns"], notes, request)
         rows = sample.read(files.input("dataset"), columns, sample.target_of(request))
         files.progress("split", 0.1)
         division = split.of(rows, request, notes)
@@ -67,6 +67,7 @@ def run(request: dict[str, Any], files: TaskFiles) -> dict[str, Any]:
         **measuring.averaging(predictions.get("test", predictions["train"])),
         "learned": algorithm.learned(estimator, preprocessing.input_names(model)),
         "features": columns,
+        "preprocessing": preprocessing.described(columns, request),
         "classes": list(labels) or None,
         "split": _described(division, request, rows.dropped),
         "artifact": artifact.describe(data),

@@ -14,6 +14,7 @@ RESULT: dict[str, Any] = {
     "averaging": "binary",
     "positive_class": "yes",
     "features": [{"name": "a|b", "type": "number"}],
+    "preprocessing": [{"columns": ["a|b"], "type": "number", "impute": "median", "scale": "standard"}],
     "split": {"digest": "sha256:1", "train_rows": 30, "test_rows": 10, "dropped_rows": 2, "stratified": True},
     "versions": {"scikit-learn": "1.9.1"},
     "artifact": {"digest": "sha256:2"},
@@ -34,6 +35,7 @@ def test_a_card_says_what_the_record_holds() -> None:
     for line in (
         '- name: "a \\"name\\""',
         "| a\\|b | number |",
+        "| a\\|b | number | impute median, scale standard |",
         "| C | 1 |",
         "| max_iter | null |",
         "| f1 | higher | 0.5 | 1 |",

@@ -101,3 +101,23 @@ def test_a_table_too_wide_is_continued_under_its_first_column() -> None:
     assert render.blocks([8, 19, 9, 32], 80) == [[0, 1, 2], [0, 3]]  # the rules on both sides take one each
     assert render.blocks([8, 200], 80) == [[0, 1]]  # long texts fold
     assert render.blocks([90, 90, 90], 80) == [[0, 1], [0, 2]]
+
+
+def test_preparations() -> None:
+    told = [
+        "age=mean,robust",
+        "a=b=one_hot,max_categories:9",
+        "size=ordinal,categories:low|2",
+        "id=ignore",
+        "x=constant:0",
+    ]
+    assert values.preparations([*told, "age=none"]) == {
+        "age": {"impute": "mean", "scale": "none"},
+        "a=b": {"encode": "one_hot", "max_categories": 9},
+        "size": {"encode": "ordinal", "categories": ["low", 2]},
+        "id": {"ignore": True},
+        "x": {"impute": "constant", "fill_value": 0},
+    }
+    for wrong in ("age", "=mean", "age=", "age=avg", "age=mean:3", "age=weight:1", "age=ignore:1"):
+        with pytest.raises(typer.BadParameter, match="--prepare"):
+            values.preparations([wrong])

@@ -81,11 +81,11 @@ def test_everything_wrong_is_said_at_once() -> None:
         task="clasification",
         features=["island", "bill_lenght_mm", "island", "seen"],
         split={"test_share": 1.0, "seed": -1, "stratify": "no"},
-        preprocessing={"method": "mine"},
+        preprocessing={"columns": {"iland": {"ignore": True}}},
     )
     assert set(found) == {
         "/target", "/algorithm", "/task", "/features/1", "/features/2", "/features/3",
-        "/split/test_share", "/split/seed", "/split/stratify", "/preprocessing",
+        "/split/test_share", "/split/seed", "/split/stratify", "/preprocessing/columns/iland",
     }  # fmt: skip
     assert found["/target"].suggestions == ("species",)
     assert found["/algorithm"].suggestions[0] == "logistic_regression"
@@ -229,3 +229,69 @@ def test_too_few_rows() -> None:
 def test_a_regression_has_no_classes_to_divide_by() -> None:
     found = flaws_of(target="bill_length_mm", algorithm="linear_regression", split={"stratify": True})
     assert found["/split/stratify"].code == "conflict"
+
+
+def test_preprocessing_is_completed_and_accepted_again() -> None:
+    columns = {
+        "bill_length_mm": {"impute": "mean"},
+        "eggs": {"encode": "one_hot"},
+        "island": {"impute": "most_frequent"},
+        "sex": {"encode": "ordinal", "categories": ["MALE", "FEMALE"]},
+        "comment": {"encode": "hashing"},
+        "body_mass_g": {"ignore": True},
+    }
+    once, flaws = complete_training(training(preprocessing={"columns": columns}), dataset())
+    assert flaws == []
+    assert once["preprocessing"] == {
+        "method": "automatic",
+        "columns": {
+            "bill_length_mm": {"impute": "mean", "scale": "standard"},
+            "eggs": {"encode": "one_hot", "max_categories": 50},
+            "island": {"impute": "most_frequent", "encode": "one_hot", "max_categories": 50},
+            "sex": {"encode": "ordinal", "categories": ["MALE", "FEMALE"]},
+            "comment": {"encode": "hashing", "n_features": 256},
+        },
+    }
+    assert "body_mass_g" not in once["features"]
+    features = [name for name in once["features"] if name != "seen"]
+    again, flaws = complete_training(training(preprocessing=once["preprocessing"], features=features), dataset())
+    assert flaws == []
+    assert again["preprocessing"] == once["preprocessing"]
+
+
+@pytest.mark.parametrize(
+    ("said", "pointer", "code"),
+    [
+        ({"iland": {"ignore": True}}, "/iland", "unknown_column"),
+        ({"species": {"impute": "constant"}}, "/species", "conflict"),
+        ({"seen": {"impute": "mean"}}, "/seen", "column_type"),
+        ({"island": {"impute": "mean"}}, "/island/impute", "option"),
+        ({"bill_length_mm": {"encode": "one_hot"}}, "/bill_length_mm/encode", "option"),
+        ({"comment": {"impute": "constant"}}, "/comment/encode", "required"),
+        ({"eggs": {"encode": "ordinal", "impute": "median"}}, "/eggs/impute", "conflict"),
+        ({"island": {"scale": "minmax"}}, "/island/scale", "conflict"),
+        ({"island": {"encode": "one_hot", "n_features": 8}}, "/island/n_features", "conflict"),
+        ({"island": {"min_frequency": 1.5}}, "/island/min_frequency", "range"),
+        ({"eggs": {"max_categories": 8}}, "/eggs/max_categories", "conflict"),
+        ({"eggs": {"impute": "constant"}}, "/eggs/fill_value", "required"),
+        ({"eggs": {"impute": "constant", "fill_value": "x"}}, "/eggs/fill_value", "type"),
+        ({"eggs": {"fill_value": 3}}, "/eggs/fill_value", "conflict"),
+        ({"sex": {"encode": "ordinal", "categories": ["a", "a"]}}, "/sex/categories", "duplicate"),
+        ({"sex": {"encode": "ordinal", "categories": [1]}}, "/sex/categories", "type"),
+        ({"sex": {"ignore": True, "impute": "constant"}}, "/sex/impute", "conflict"),
+    ],
+)
+def test_preprocessing_that_cannot_be(said: dict[str, Any], pointer: str, code: str) -> None:
+    found = flaws_of(preprocessing={"columns": said})
+    assert {place: flaw.code for place, flaw in found.items()} == {f"/preprocessing/columns{pointer}": code}
+
+
+def test_a_feature_that_is_named_cannot_be_ignored_and_one_must_be_left() -> None:
+    assert set(flaws_of(features=["sex"], preprocessing={"columns": {"sex": {"encode": "drop"}}})) == {
+        "/preprocessing/columns/sex"
+    }
+    only = dataset(column("species", "category", 3), column("x", "number", 9))
+    assert set(flaws_of(only, preprocessing={"columns": {"x": {"ignore": True}}})) == {"/preprocessing"}
+    texts = dataset(column("species", "category", 3), column("x", "text", 90))
+    hashed = training(preprocessing={"columns": {"x": {"encode": "hashing"}}}, features=["x"])
+    assert complete_training(hashed, texts)[1] == []
