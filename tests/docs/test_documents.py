@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from deploy.engines.engine import home
 from tests import engines
 
 ROOT = Path(__file__).parent.parent.parent
@@ -105,6 +106,10 @@ def test_page_runs_as_it_stands(page: Path, request: pytest.FixtureRequest, tmp_
         for name in engines.ENGINES:
             engines.url(name)
     place = surroundings(tmp_path)
+    if page.stem == "use-engines":  # engines of its own: what is in a database goes with a master key
+        place["XDG_CACHE_HOME"] = str(tmp_path / "cache")
+        (tmp_path / "cache" / "autolearn-engines").mkdir(parents=True)
+        (tmp_path / "cache" / "autolearn-engines" / "installed").symlink_to(home() / "installed")
     if page.stem != "tutorial":
         place.update(request.getfixturevalue("running"))
     try:
@@ -118,6 +123,9 @@ def test_page_runs_as_it_stands(page: Path, request: pytest.FixtureRequest, tmp_
     finally:
         if page.stem == "tutorial":
             down(place, tmp_path)
+        if page.stem == "use-engines":
+            run(["autolearn", "down", "--data", "with-engines"], place, tmp_path)
+            run(["python", "-m", "deploy.engines", "down"], place, tmp_path)
 
 
 def test_links_lead_somewhere() -> None:
