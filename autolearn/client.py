@@ -10,7 +10,7 @@ import httpx
 from pydantic import BaseModel
 
 from autolearn import aio, finding
-from autolearn.aio import catalogue, datasets, experiments, jobs, log, pages, sessions
+from autolearn.aio import admin, catalogue, datasets, experiments, jobs, log, pages, sessions
 from autolearn.aio import client as asynchronous
 from autolearn.blocking import Facade, Portal, Verb, blocking, giving, iterating
 from autolearn.finding import Place
@@ -177,6 +177,12 @@ class Log(Facade[log.Log]):
     rebuild = blocking(log.Log.rebuild)
 
 
+class Admin(Facade[admin.Admin]):
+    """`c.admin`: what those need who run the platform."""
+
+    backup = blocking(admin.Admin.backup)
+
+
 class Client(Facade[asynchronous.Client]):
     """A connection to one server, for synchronous code; safe to use from several threads."""
 
@@ -196,6 +202,7 @@ class Client(Facade[asynchronous.Client]):
         self.jobs = Jobs(self._inner.jobs, portal)
         self.experiments = Experiments(self._inner.experiments, portal)
         self.log = Log(self._inner.log, portal)
+        self.admin = Admin(self._inner.admin, portal)
 
     @property
     def url(self) -> str:

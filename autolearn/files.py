@@ -34,10 +34,11 @@ async def single(content: bytes) -> AsyncIterator[bytes]:
     yield content
 
 
-async def save(source: AsyncIterator[bytes], path: Path, *, digest: str | None = None) -> Path:
+async def save(source: AsyncIterator[bytes], path: Path, *, digest: str | None = None, private: bool = False) -> Path:
     """Write a stream to `path` in one step, checked against `digest` (`sha256:…`) if that is known.
 
-    Nobody ever sees half a file there; `errors.IntegrityError` if what came is not what was announced.
+    With `private` only its owner may read it, and it is on the disk when this returns. Nobody ever sees half a file
+    there; `errors.IntegrityError` if what came is not what was announced.
     """
     seen = hashlib.sha256()
     handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
@@ -46,9 +47,13 @@ async def save(source: AsyncIterator[bytes], path: Path, *, digest: str | None =
             async for chunk in source:
                 seen.update(chunk)
                 await asyncio.to_thread(file.write, chunk)
+            if private:
+                file.flush()
+                await asyncio.to_thread(os.fsync, file.fileno())
         if digest and digest.startswith("sha256:") and digest != f"sha256:{seen.hexdigest()}":
             raise errors.IntegrityError(f"what was downloaded for {path} is not what was stored (expected {digest})")
-        os.chmod(temporary, 0o666 & ~_umask())
+        if not private:
+            os.chmod(temporary, 0o666 & ~_umask())
         os.replace(temporary, path)
     finally:
         with contextlib.suppress(FileNotFoundError):

@@ -35,7 +35,7 @@ ENTRIES = {
     "doctor": Entry("diagnosis", "Check this installation and the server.", SERVER),
     "version": Entry("diagnosis", "Print the versions of client and server.", SERVER),
     "token": Entry("diagnosis", "Print the access token.", SERVER),
-    "admin": Entry("admin", "Prepare the engines of the distributed mode.", SERVER),
+    "admin": Entry("admin", "Back up and restore; prepare the engines of the distributed mode.", SERVER),
     "cluster": Entry("cluster", "Start and stop every role as its own process.", SERVER),
     "datasets": Entry("datasets", "Upload tables and look at them.", DATA),
     "algorithms": Entry("catalogue", "What can be trained, with its parameters.", DATA),

@@ -14,6 +14,7 @@ import itertools
 import json
 import os
 import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -54,6 +55,15 @@ def _entries(path: Path) -> list[dict[str, Any]]:
                 continue
             entries.append(json.loads(body))
     return entries
+
+
+def _copy(segments: Sequence[tuple[str, int, int]], target: Path) -> None:
+    target.mkdir(mode=0o700)
+    for name, descriptor, size in segments:
+        with (target / name).open("xb") as file:
+            offset = 0
+            while offset < size:
+                offset += file.write(os.pread(descriptor, min(size - offset, 2**20), offset))
 
 
 class Journal:
@@ -128,6 +138,19 @@ class Journal:
             self._hurry.set()
             await self._shipped.wait_for(lambda: self._gone >= wanted)
 
+    async def backup(self, target: Path) -> None:
+        """Copy what the event log does not have yet into a new folder, from which another start ships it.
+
+        A copy of the log that begins afterwards has every call that this one lacks.
+        """
+        # Held open and measured now, for a segment goes once it is shipped.
+        now = [(segment.path.name, os.dup(segment.descriptor), segment.size) for segment in self._segments]
+        try:
+            await asyncio.to_thread(_copy, now, target)
+        finally:
+            for _, descriptor, _ in now:
+                os.close(descriptor)
+
     def _begun(self, segment: _Segment, event: dict[str, Any]) -> None:
         self._write(segment, {"begin": event})
         segment.owed += 1
@@ -156,7 +179,7 @@ class Journal:
     def _open_segment(self) -> _Segment:
         number = int(self._segments[-1].path.stem) + 1 if self._segments else 1
         path = self.folder / f"{number:08}.journal"
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_TRUNC, 0o600)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_TRUNC, 0o600)
         self._segments.append(_Segment(path, descriptor))
         return self._segments[-1]
 

@@ -198,6 +198,13 @@ class Runtime:
         return Readiness(ready=ready, degraded=degraded)
 
 
+def master_keys(path: Path) -> Keyring:
+    """The ring of master keys in a file. Raises `errors.NotFound`, `errors.IntegrityError`."""
+    if not path.is_file():
+        raise errors.NotFound(f"there is no {path}; name the file of the master keys")
+    return FileKeyring(path)
+
+
 @contextlib.asynccontextmanager
 async def open_runtime(settings: Settings, *, functions: Sequence[str] = TASKS) -> AsyncIterator[Runtime]:
     """A runtime on the data folder of `settings`, whose children may run `functions`; without any there are none.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from pathlib import Path
 
 import uvloop
 
@@ -15,6 +16,7 @@ from common.settings import Settings
 from embedded.checking import complaints
 from embedded.initialising import initialise
 from embedded.process import Platform, platform
+from embedded.restoring import restored
 
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
@@ -27,8 +29,11 @@ def main() -> None:
     parser.add_argument("--data", help="folder that holds everything")
     parser.add_argument("--init", action="store_true", help="start nothing; make what the distributed mode needs")
     parser.add_argument("--check", action="store_true", help="start nothing; say what is wrong with the folder")
+    parser.add_argument("--restore", metavar="FILE", help="start nothing; restore this backup into the folder")
+    parser.add_argument("--key", metavar="FILE", help="the master key that the backup was made under")
     given = {name: value for name, value in vars(parser.parse_args()).items() if value is not None}
     only_check, only_init = given.pop("check"), given.pop("init")
+    backup, key = given.pop("restore", None), given.pop("key", None)
     logging.configure(os.environ.get("AUTOLEARN_TEST_LOG_LEVEL", "WARNING"))
     try:
         settings = Settings(**given)
@@ -38,6 +43,9 @@ def main() -> None:
             sys.exit(5 if found else 0)
         if only_init:
             print("\n".join(uvloop.run(initialise(settings))))
+            sys.exit(0)
+        if backup is not None:
+            print(restored(Path(backup), settings.data, Path(key or settings.data / "master.key")))
             sys.exit(0)
         uvloop.run(_serve(settings))
     except errors.AutoLearnError as error:

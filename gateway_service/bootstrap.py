@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+from common.backup.taking import Backups
 from common.contracts.service import Readiness
 from common.runtime import Runtime
 from common.service import Service
@@ -31,9 +32,11 @@ def build(runtime: Runtime) -> Service:
     events = Events(runtime.log, settle)
     verifier = Verifier(runtime.log, services)
     rebuilds = Rebuilds(services, runtime.rebuilt_path)
+    backups = Backups(runtime)
     routers = [
         rest.log_routes(events, Finder(services), verifier, rebuilds, runtime.journal.recent),
         rest.job_routes(Jobs({name: services[name] for name in _JOBS})),
+        rest.admin_routes(backups),
     ]
     proxies = runtime.services.proxies()
 
@@ -50,4 +53,5 @@ def build(runtime: Runtime) -> Service:
         door=Front({**proxies, NAME: app}) if proxies else None,
         event_loops=event.loops(),
         task_loops=task.loops(),
+        start=backups.start,
     )

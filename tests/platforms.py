@@ -94,6 +94,16 @@ class Platform:
         self.process: subprocess.Popen[str] | None = None
         self.http = httpx.Client()
 
+    @classmethod
+    def restored(cls, backup: Path, source: Platform, folder: Path) -> Platform:
+        """One in `folder` on what a backup of `source` holds, not started yet."""
+        folder.mkdir()
+        platform = cls(folder)
+        key = ("--key", str(source.data / "master.key"))
+        said = platform.cli("admin", "restore", str(backup), *key, "--data", str(platform.data))
+        assert said.code == 0, said
+        return platform
+
     def __enter__(self) -> Self:
         return self.start()
 

@@ -10,6 +10,7 @@ from typing import Any, Self
 import httpx
 
 from autolearn import finding
+from autolearn.aio.admin import Admin
 from autolearn.aio.catalogue import Algorithms, Measures
 from autolearn.aio.datasets import Datasets
 from autolearn.aio.experiments import Experiments
@@ -54,6 +55,7 @@ class Client:
         self.jobs = Jobs(self._transport)
         self.experiments = Experiments(self._transport)
         self.log = Log(self._transport)
+        self.admin = Admin(self._transport)
 
     @property
     def url(self) -> str:

@@ -113,10 +113,17 @@ class SqliteFile:
             raise errors.IntegrityError(f"{self.path} is damaged: {verdict}; restore it from a backup")
         return {"path": str(self.path), "size": await self.read(lambda _: self._size()), "sqlite": VERSION}
 
-    async def backup(self, target: Path) -> None:
-        """Copy a consistent state to a new file while in use. `errors.Conflict` if the file exists."""
+    async def backup(self, target: Path, begun: asyncio.Event | None = None) -> None:
+        """Copy the state of one moment to a new file while in use. `errors.Conflict` if the file exists.
+
+        `begun` is set once that moment has come.
+        """
+        loop = asyncio.get_running_loop()
 
         def work(connection: Connection) -> None:
+            connection.row("SELECT count(*) FROM sqlite_schema")  # a snapshot begins with its first read
+            if begun is not None:
+                loop.call_soon_threadsafe(begun.set)
             try:
                 os.close(os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
             except FileExistsError as error:

@@ -19,7 +19,7 @@ from common.http import problems
 HEADER = "autolearn-deadline"
 """Seconds that are left of the deadline, on calls between services."""
 _EXEMPT = re.compile(
-    r"/(progress|output|content|artifact|stream|datasets)$|:(export|verify|rebuild|compare)$|^/v1/datasets/"
+    r"/(progress|output|content|artifact|stream|datasets|backup)$|:(export|verify|rebuild|compare)$|^/v1/datasets/"
 )
 _INTERNAL = "/internal/"
 

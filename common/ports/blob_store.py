@@ -80,6 +80,17 @@ class BlobStore(Port):
     def list(self, prefix: str = "") -> AsyncIterator[BlobInfo]:
         """Every blob below the folder `prefix` (`training/trn_1/`), or every one; in any order."""
 
+    def keeping(self) -> AbstractAsyncContextManager[None]:
+        """Within it no deletion begins: whoever wants one waits. For moments, not for hours. Errors as `backup`."""
+        raise errors.Conflict("back the blobs up with the tools of their engine")
+
+    async def backup(self, target: Path) -> None:
+        """Put every blob that is there into a new folder, as a file of its name; a link where that is possible.
+
+        `errors.Conflict` where the engine brings its own tools.
+        """
+        raise errors.Conflict(f"{target} was not written: back the blobs up with the tools of their engine")
+
     @abstractmethod
     async def check(self) -> dict[str, str | int]:
         """Facts for the doctor; `errors.Unavailable` if the store cannot be reached or written."""

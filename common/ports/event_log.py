@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from abc import abstractmethod
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
+from common import errors
 from common.filtering.conditions import Condition
 from common.ports.port import Port
 
@@ -143,6 +146,10 @@ class EventLog(Port):
     @abstractmethod
     async def last_position(self) -> int:
         """The number of the last arrival; 0 for an empty log."""
+
+    async def backup(self, target: Path, begun: asyncio.Event | None = None) -> None:
+        """Write a copy of one moment to a new file while in use, as `RecordStore.backup`."""
+        raise errors.Conflict(f"{target} was not written: back this log up with the tools of its engine")
 
     @abstractmethod
     async def check(self) -> Mapping[str, str | int]:

@@ -197,6 +197,10 @@ class RecordStore(Port):
     async def check(self) -> Mapping[str, str | int]:
         """Facts for the doctor, `size` in bytes among them; `errors.IntegrityError` if the engine finds damage."""
 
-    async def backup(self, target: Path) -> None:
-        """Write a consistent copy while in use; `errors.Conflict` where the engine brings its own tools."""
+    async def backup(self, target: Path, begun: asyncio.Event | None = None) -> None:
+        """Write a copy of one moment to a new file while in use.
+
+        `begun` is set when that moment has come: what is written from then on is not in the copy. `errors.Conflict` if
+        the file exists, or where the engine brings its own tools.
+        """
         raise errors.Conflict(f"{target} was not written: back this store up with the tools of its engine")

@@ -9,12 +9,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from typing import Any
 
 from common import errors, logging
 from common.ports.event_log import EventLog
-from common.ports.record_store import RecordStore
+from common.ports.record_store import Record, RecordStore
 
 _BATCH = 500
 _log = logging.logger("relay")
@@ -28,6 +28,7 @@ class Relay:
         self._wake = asyncio.Event()
         self._written: set[str] = set()
         self._task: asyncio.Task[None] | None = None
+        self._shipping = asyncio.Lock()
         self.behind = False
         """Whether the event log does not take events; while the record store is away, it is not asked."""
 
@@ -53,14 +54,27 @@ class Relay:
         """Ship everything that waits now, of these collections or of all; the number of events shipped."""
         shipped = 0
         for collection in self._collections if collections is None else collections:
-            while waiting := await self._store.waiting(collection, _BATCH):
-                await self._append([event for record in waiting for event in record.outbox])
-                pulled = {record.id: [event["id"] for event in record.outbox] for record in waiting}
-                await self._store.pull_many(collection, pulled)
-                shipped += sum(len(ids) for ids in pulled.values())
-                if len(waiting) < _BATCH:
-                    break
+            more = True
+            while more:
+                async with self._shipping:
+                    waiting = await self._store.waiting(collection, _BATCH)
+                    shipped += await self._ship(collection, waiting)
+                more = len(waiting) == _BATCH
         return shipped
+
+    @contextlib.asynccontextmanager
+    async def held(self) -> AsyncIterator[None]:
+        """Within it nothing is shipped, so that every event is either in the log or in an outbox. For moments."""
+        async with self._shipping:
+            yield
+
+    async def _ship(self, collection: str, waiting: Sequence[Record]) -> int:
+        if not waiting:
+            return 0
+        await self._append([event for record in waiting for event in record.outbox])
+        pulled = {record.id: [event["id"] for event in record.outbox] for record in waiting}
+        await self._store.pull_many(collection, pulled)
+        return sum(len(ids) for ids in pulled.values())
 
     async def _append(self, events: list[dict[str, Any]]) -> None:
         try:

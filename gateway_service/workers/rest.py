@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections import deque
-from collections.abc import AsyncIterable
+from collections.abc import AsyncIterable, AsyncIterator
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Header, Query, Response
 from fastapi.sse import EventSourceResponse, ServerSentEvent
+from starlette.responses import StreamingResponse
+from starlette.types import Receive, Scope, Send
 
-from common import errors
+from common import errors, times
+from common.backup.taking import Backups
 from common.contracts.base import Page
 from common.contracts.jobs import Job
 from common.contracts.log import LoggedEvent, Rebuild, RebuildRequest, Verification
@@ -132,6 +136,34 @@ def log_routes(
     async def show_rebuild(id: str) -> Rebuild:
         """How far a rebuild is."""
         return rebuilds.show(id)
+
+    return api
+
+
+class Download(StreamingResponse):
+    """A streamed answer that lets go of its source however it ends, also when the client goes away."""
+
+    def __init__(self, source: contextlib.AsyncExitStack, pieces: AsyncIterator[bytes], filename: str) -> None:
+        disposition = {"Content-Disposition": f'attachment; filename="{filename}"'}
+        super().__init__(pieces, media_type="application/x-tar", headers=disposition)
+        self._source = source
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async with self._source:
+            await super().__call__(scope, receive, send)
+
+
+def admin_routes(backups: Backups) -> APIRouter:
+    """The routes of those who run the platform."""
+    api = router(tags=["admin"])
+
+    @api.get("/v1/admin/backup", response_class=Response)
+    async def take_backup() -> Response:
+        """A backup of this moment as a tar archive, taken while everything goes on; without the master key."""
+        async with contextlib.AsyncExitStack() as stack:
+            pieces = await stack.enter_async_context(backups.taken())
+            moment = times.now().translate({ord(mark): None for mark in "-:"}).partition(".")[0]
+            return Download(stack.pop_all(), pieces, f"autolearn-{moment}Z.tar")
 
     return api
 

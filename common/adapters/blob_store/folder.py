@@ -32,6 +32,9 @@ class FolderBlobStore(BlobStore):
     def __init__(self, root: Path) -> None:
         self._root = root
         self._open = False
+        self._keepers = 0
+        self._may_delete = asyncio.Event()
+        self._may_delete.set()
 
     async def open(self) -> None:
         await _outside(self._prepare)
@@ -85,8 +88,23 @@ class FolderBlobStore(BlobStore):
 
     async def delete(self, name: str) -> None:
         target = self._target(name)
-
+        await self._may_delete.wait()
         await _outside(lambda: _remove(self._root, target))
+
+    @asynccontextmanager
+    async def keeping(self) -> AsyncIterator[None]:
+        self._keepers += 1
+        self._may_delete.clear()
+        try:
+            yield
+        finally:
+            self._keepers -= 1
+            if not self._keepers:
+                self._may_delete.set()
+
+    async def backup(self, target: Path) -> None:
+        self._require_open()
+        await _outside(lambda: _link_all(self._root, target))
 
     async def list(self, prefix: str = "") -> AsyncIterator[BlobInfo]:
         self._require_open()
@@ -223,6 +241,26 @@ def _entries(root: Path, folder: Path) -> tuple[list[BlobInfo], list[Path]]:
             elif not entry.name.startswith(".") and (info := _info(str(path.relative_to(root)), path)):
                 blobs.append(info)
     return blobs, folders
+
+
+def _link_all(root: Path, target: Path) -> None:
+    """Give every blob a second name below `target`; on another disk, a copy."""
+    target.mkdir(mode=0o700)
+    folders = [root]
+    while folders:
+        infos, inner = _entries(root, folders.pop())
+        folders.extend(inner)
+        for info in infos:
+            source, place = root / info.name, target / info.name
+            place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            try:
+                os.link(source, place)
+            except FileNotFoundError:
+                continue  # its deletion had begun: no record names it any more
+            except OSError as error:
+                if error.errno not in (errno.EXDEV, errno.EMLINK):
+                    raise
+                shutil.copy2(source, place)
 
 
 def _opened(name: str, target: Path) -> BinaryIO:

@@ -146,6 +146,9 @@ class SqliteEventLog(EventLog):
     async def check(self) -> Mapping[str, str | int]:
         return await self._file.check()
 
+    async def backup(self, target: Path, begun: asyncio.Event | None = None) -> None:
+        await self._file.backup(target, begun)
+
     def _rang(self, last: int) -> None:
         if last > self._last:
             self._last = last

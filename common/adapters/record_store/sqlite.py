@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import functools
 import json
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Mapping, Sequence
@@ -276,8 +277,8 @@ class SqliteRecordStore(RecordStore):
     async def check(self) -> Mapping[str, str | int]:
         return await self._file.check()
 
-    async def backup(self, target: Path) -> None:
-        await self._file.backup(target)
+    async def backup(self, target: Path, begun: asyncio.Event | None = None) -> None:
+        await self._file.backup(target, begun)
 
     def _table(self, collection: str) -> str:
         if collection not in self._unique:
