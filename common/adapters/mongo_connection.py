@@ -144,7 +144,7 @@ class MongoConnection:
         """The documents that a pipeline gives."""
 
         async def call() -> list[Document]:
-            cursor = await _settled(self._collection(collection).aggregate(pipeline))
+            cursor = await _settled(self._collection(collection).aggregate(pipeline, allowDiskUse=True))
             found: list[Document] = await cursor.to_list(None)
             return found
 
@@ -196,7 +196,12 @@ class MongoConnection:
     async def index(self, collection: str, indexes: Sequence[tuple[str, Sequence[str], Mapping[str, Any]]]) -> None:
         """Build indexes (name, paths, options) that are not there."""
         models = [IndexModel([(path, 1) for path in paths], name=name, **more) for name, paths, more in indexes]
-        await self._task(lambda: self._attempt(lambda: self._collection(collection).create_indexes(models), _LONG))
+        try:
+            await self._task(lambda: self._attempt(lambda: self._collection(collection).create_indexes(models), _LONG))
+        except Taken as error:
+            raise errors.Conflict(
+                f"{collection} in {self.where} holds values that are not unique; {error.index} cannot be built"
+            ) from error
 
     # How calls are made.
 
@@ -358,6 +363,13 @@ def _translated(where: str, lost: type[Exception] = errors.Unavailable) -> Itera
         raise errors.TooLarge(f"the record store {where} takes no document that large") from error
     except driver_errors.OperationFailure as error:
         raise _refused(where, error.code, error) from error
+    except driver_errors.ConfigurationError as error:
+        why = (
+            "the server is too old or too new for the driver"
+            if "wire version" in str(error)
+            else "see its URL's options"
+        )
+        raise errors.Unavailable(f"the record store {where} cannot be used: {why}") from error
     except driver_errors.PyMongoError as error:
         raise errors.Unavailable(f"the record store {where} cannot be used: {type(error).__name__}") from error
     except OverflowError as error:

@@ -12,6 +12,8 @@ from common.filtering.conditions import And, Comparison, Condition, In, Not, Or,
 from common.filtering.sorting import Place, SortKey
 
 NEVER: Document = {"_id": {"$in": []}}
+_PATTERN_LIMIT = 32_000
+"""Characters of a regular expression that MongoDB takes."""
 _ORDER = {"<": "$lt", "<=": "$lte", ">": "$gt", ">=": "$gte"}
 
 
@@ -58,7 +60,10 @@ def _pattern(text: str) -> str:
 
     The engines' own option for that is one of ASCII in some of them; both cases of each letter are the same in all.
     """
-    return "".join(_either(character) for character in text.lower())
+    pattern = "".join(_either(character) for character in text.lower())
+    if len(pattern) > _PATTERN_LIMIT:
+        raise errors.BadFilter(f"a text of {len(text)} characters is too long to look for; shorten it")
+    return pattern
 
 
 def _either(character: str) -> str:
