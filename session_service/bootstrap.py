@@ -61,7 +61,7 @@ def build(runtime: Runtime) -> Service:
         NAME,
         app,
         repositories,
-        listeners={"session.forget": events.forget},
+        listeners={"session.listen": events.listen},
         event_loops={"session.events": events.run},
         start=start,
     )

@@ -58,14 +58,16 @@ class SessionEvents:
             async for delivery in heard:
                 await self._handle(delivery)
 
-    async def forget(self) -> None:
-        """Forget destroyed keys, until cancelled."""
-        # A queue of this instance alone: every process must forget.
-        queue = f"session.keys.{self._runtime.instance}"
-        async with self._runtime.listen("session", queue, ["key.destroyed"], prefetch=64) as heard:
+    async def listen(self) -> None:
+        """Hear what every process must know, until cancelled: destroyed keys, and what somebody may wait for here."""
+        queue = f"session.events.{self._runtime.instance}"
+        async with self._runtime.listen("session", queue, ["key.destroyed", "session.changed"], prefetch=64) as heard:
             async for delivery in heard:
-                self._views.forget(delivery.bell.ids["owner"])
                 await delivery.ack()
+                if delivery.bell.kind == "key.destroyed":
+                    self._views.forget(delivery.bell.ids["owner"])
+                else:
+                    self._runtime.notifier.ring(delivery.bell.ids["session"])
 
     async def _handle(self, delivery: Delivery) -> None:
         try:
