@@ -102,7 +102,7 @@ def down(place: dict[str, str], cwd: Path) -> None:
 def test_page_runs_as_it_stands(page: Path, request: pytest.FixtureRequest, tmp_path: Path) -> None:
     found = blocks(page)
     assert found, f"{page} has nothing to run"
-    if page.stem == "use-engines":
+    if page.stem in ENGINES_NEEDED:
         for name in engines.ENGINES:
             engines.url(name)
     place = surroundings(tmp_path)
