@@ -1,11 +1,11 @@
-"""The oracle: whether a data folder keeps what promises.md says, looked at from outside, after whatever has happened.
+"""The oracle: whether a platform keeps what promises.md says, looked at from outside, after whatever has happened.
 
-It opens the files itself and shares with the program only what defines right: the lifecycles, the event digest, and
-the formats of keys, tokens and frames. O6, other people's p99 under load, is a figure and no invariant of a folder:
-`benchmarks/` measures it.
+It reads the place itself (tests/places.py) and shares with the program only what defines right: the lifecycles, the
+event digest, and the formats of keys, tokens and frames. O6, other people's p99 under load, is a figure and no
+invariant of a place: `benchmarks/` measures it.
 
-A *settled* folder is one whose jobs had time to end; without that only what must hold at every moment is asked (O1:
-never two ends). The names of files and tables are those of the embedded adapters.
+A *settled* place is one whose jobs had time to end; without that only what must hold at every moment is asked (O1:
+never two ends).
 """
 
 from __future__ import annotations
@@ -16,12 +16,11 @@ import json
 import os
 import urllib.error
 import urllib.request
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import apsw
 import psutil
 
 import catalog_service.model
@@ -36,10 +35,9 @@ from common.records import frames
 from common.records.event import canonical, digest, name_of
 from common.records.lifecycle import Lifecycle
 from common.records.sealing import DataKey
+from tests.places import Folder, Place, Row
 
 JOBS = {"training", "evaluation"}
-IN_CLEAR = {"record_experiment_summaries"}
-"""The one place in which what people filter experiments by may be read (architecture.md §7)."""
 _MODELS = (
     catalog_service.model,
     evaluation_service.model,
@@ -64,27 +62,8 @@ class Finding:
         return f"{self.point} {self.subject}: {self.detail}"
 
 
-@dataclass
-class Row:
-    """One record as its row says."""
-
-    table: str
-    id: str
-    version: int
-    head: str
-    state: dict[str, Any]
-    envelope: dict[str, Any]
-    outbox: list[dict[str, Any]]
-    events: list[dict[str, Any]] = field(default_factory=list)
-
-    @property
-    def kind(self) -> str:
-        """What kind of record it is, by its first event: `training`, `session`."""
-        return name_of(self.events[0]).partition(".")[0] if self.events else ""
-
-
 def oracle(
-    data: Path,
+    place: Place | Path,
     canaries: Iterable[bytes] = (),
     *,
     settled: bool = True,
@@ -92,13 +71,13 @@ def oracle(
     logs: Iterable[Path] = (),
     processes: Iterable[psutil.Process] = (),
 ) -> None:
-    """Raise `AssertionError` with everything that the platform of `data` does not keep; see `findings`."""
-    found = findings(data, canaries, settled=settled, url=url, logs=logs, processes=processes)
+    """Raise `AssertionError` with everything that the platform of `place` does not keep; see `findings`."""
+    found = findings(place, canaries, settled=settled, url=url, logs=logs, processes=processes)
     assert not found, "the oracle found:\n" + "\n".join(f"  {one}" for one in found)
 
 
 def findings(
-    data: Path,
+    place: Place | Path,
     canaries: Iterable[bytes] = (),
     *,
     settled: bool = True,
@@ -106,38 +85,33 @@ def findings(
     logs: Iterable[Path] = (),
     processes: Iterable[psutil.Process] = (),
 ) -> list[Finding]:
-    """What is not as promised in this folder.
+    """What is not as promised in this place, or data folder.
 
     `canaries` are confidential bytes that went in. `url` is the platform's address if it runs, `processes` are those
     that belonged to one that has stopped, `logs` further files that took its words.
     """
-    records = read(data, running=url is not None)
-    keys = Keyring(data, records)
+    place = Folder(place) if isinstance(place, Path) else place
+    records = read(place, running=url is not None)
+    keys = Keyring(place, records)
     return [
         *one_end_each(records, settled=settled),
-        *histories_hold(data, records),
-        *artifacts_are_there(data, records, keys),
-        *nothing_left(data, records, running=url is not None, settled=settled, processes=processes),
-        *nothing_in_clear(data, keys, canaries, logs),
+        *histories_hold(place, records),
+        *artifacts_are_there(place, records, keys),
+        *nothing_left(place, records, running=url is not None, settled=settled, processes=processes),
+        *nothing_in_clear(place, keys, canaries, logs),
         *(answers_truly(url) if url else ()),
     ]
 
 
-def read(data: Path, *, running: bool = False) -> list[Row]:
+def read(place: Place, *, running: bool = False) -> list[Row]:
     """Every record with its whole history: what the log has of it, and what waits in its outbox.
 
     Records first, for an event leaves its outbox only when the log has it. What a `running` platform has written since
     is left for later.
     """
-    found = []
-    for table in _tables(data / "records.db"):
-        sql = f"SELECT id, version, head, state, envelope, outbox FROM {table} WHERE version > 0"
-        for identifier, version, head, state, envelope, outbox in _rows(data / "records.db", sql):
-            parsed = (json.loads(state), json.loads(envelope), json.loads(outbox))
-            found.append(Row(table, identifier, version, head, *parsed))
+    found = list(place.rows())
     logged: dict[str, dict[int, dict[str, Any]]] = {}
-    for (body,) in _rows(data / "events.db", "SELECT body FROM event WHERE kind = 'state' ORDER BY arrival"):
-        event = json.loads(body)
+    for event in place.events():
         logged.setdefault(event["subject"], {}).setdefault(event["sequence"], event)
     for row in found:
         history = {event["sequence"]: event for event in row.outbox} | logged.pop(row.id, {})
@@ -161,7 +135,7 @@ def one_end_each(records: Sequence[Row], *, settled: bool) -> Iterator[Finding]:
             yield Finding("O1", row.id, f"ended {ends[0]} and is {row.state['state']}")
 
 
-def histories_hold(data: Path, records: Sequence[Row]) -> Iterator[Finding]:
+def histories_hold(place: Place, records: Sequence[Row]) -> Iterator[Finding]:
     """O2: fold(events) equals the stored state; versions 1..n without a gap, in one hash chain."""
     for row in records:
         if not row.table:
@@ -171,10 +145,8 @@ def histories_hold(data: Path, records: Sequence[Row]) -> Iterator[Finding]:
             yield from _history_holds(row)
         except (errors.Conflict, LookupError, TypeError, ValueError) as error:
             yield Finding("O2", row.id, f"its events cannot be folded: {error}")
-    for path in (data / "records.db", data / "events.db"):
-        for (said,) in _rows(path, "PRAGMA quick_check"):
-            if said != "ok":
-                yield Finding("O2", path.name, str(said))
+    for name, said in place.damages():
+        yield Finding("O2", name, said)
 
 
 def _history_holds(row: Row) -> Iterator[Finding]:
@@ -203,11 +175,11 @@ def _lifecycle(row: Row) -> Lifecycle:
 
 
 class Keyring:
-    """The keys of a data folder, opened with its master key: what an attacker of the oracle's strength would want."""
+    """The keys of a place, opened with its master key: what an attacker of the oracle's strength would want."""
 
-    def __init__(self, data: Path, records: Sequence[Row]) -> None:
-        self.master = [key.encode() for key in json.loads((data / "master.key").read_text())["keys"]]
-        ring = FileKeyring(data / "master.key")
+    def __init__(self, place: Place, records: Sequence[Row]) -> None:
+        self.master = [key.encode() for key in json.loads(place.master.read_text())["keys"]]
+        ring = FileKeyring(place.master)
         self.data: dict[str, DataKey] = {}
         for row in records:
             if "wrapped" in row.envelope:
@@ -221,7 +193,7 @@ class Keyring:
             yield from (key.secret, base64.b64encode(key.secret), base64.urlsafe_b64encode(key.secret))
 
 
-def artifacts_are_there(data: Path, records: Sequence[Row], keys: Keyring) -> Iterator[Finding]:
+def artifacts_are_there(place: Place, records: Sequence[Row], keys: Keyring) -> Iterator[Finding]:
     """O3: one artifact per succeeded training, in its job or in its experiment, and its digest matches."""
     by_id = {row.id: row for row in records}
     for row in records:
@@ -239,7 +211,7 @@ def artifacts_are_there(data: Path, records: Sequence[Row], keys: Keyring) -> It
             yield Finding("O3", row.id, f"the key of {owner} is not there")
             continue
         try:
-            told, found = _artifact(data, row.id, holder, keys.data[owner])
+            told, found = _artifact(place, row.id, holder, keys.data[owner])
         except (errors.AutoLearnError, OSError, LookupError) as error:
             yield Finding("O3", row.id, f"its artifact cannot be opened: {error}")
             continue
@@ -247,39 +219,40 @@ def artifacts_are_there(data: Path, records: Sequence[Row], keys: Keyring) -> It
             yield Finding("O3", row.id, f"its artifact has the digest {found}, and should have {told}")
 
 
-def _artifact(data: Path, job: str, holder: Row, key: DataKey) -> tuple[str, str]:
+def _artifact(place: Place, job: str, holder: Row, key: DataKey) -> tuple[str, str]:
     sealed, blobs = holder.state["sealed"], holder.state["blobs"]
     attempt = base64.b64decode(key.open(job, "attempt_key", sealed["attempt_key"]))
     result = key.open(job, "result", sealed["result"])
     if "$blob" in result:
-        with (data / "blobs" / result["$blob"]).open("rb") as source:
+        with place.blob(result["$blob"]) as source:
             result = json.loads(frames.open_bytes(source, attempt, result["$blob"]))
     found = hashlib.sha256()
-    with (data / "blobs" / blobs["artifact"]).open("rb") as source:
+    with place.blob(blobs["artifact"]) as source:
         for frame in frames.open_frames(source, attempt, blobs["artifact"]):
             found.update(frame)
     return result["artifact"]["digest"], f"sha256:{found.hexdigest()}"
 
 
 def nothing_left(
-    data: Path, records: Sequence[Row], *, running: bool, settled: bool, processes: Iterable[psutil.Process]
+    place: Place, records: Sequence[Row], *, running: bool, settled: bool, processes: Iterable[psutil.Process]
 ) -> Iterator[Finding]:
     """O4: no child without its platform, no temporary file, no lease, once there was time to clear up."""
     for process in processes:
         if process.is_running() and process.status() != psutil.STATUS_ZOMBIE:
             yield Finding("O4", f"process {process.pid}", f"outlives its platform: {process.name()}")
     if not running:
-        for process in _users_of(data):
-            yield Finding("O4", f"process {process.pid}", f"still uses {data}: {process.name()}")
+        for folder in place.folders:
+            for process in _users_of(folder):
+                yield Finding("O4", f"process {process.pid}", f"still uses {folder}: {process.name()}")
     if settled or not running:
         for row in records:
             if row.envelope.get("lease") and (settled or row.state.get("state") not in _OPEN):
                 yield Finding("O4", row.id, f"has a lease until {row.envelope['lease'].get('until')}")
-        for folder in ("work", "uploads"):
-            for path in sorted((data / folder).glob("*")):
-                yield Finding("O4", str(path.relative_to(data)), "was left behind")
-    for path in sorted((data / "blobs").rglob(".unfinished-*")):
-        yield Finding("O4", str(path.relative_to(data)), "was begun and never finished")
+        for folder in place.folders:
+            for path in sorted(one for name in ("work", "uploads") for one in (folder / name).glob("*")):
+                yield Finding("O4", str(path.relative_to(folder)), "was left behind")
+    for name in place.unfinished():
+        yield Finding("O4", name, "was begun and never finished")
 
 
 def _users_of(data: Path) -> Iterator[psutil.Process]:
@@ -296,28 +269,31 @@ def _users_of(data: Path) -> Iterator[psutil.Process]:
             continue  # ended meanwhile, or somebody else's
 
 
-def nothing_in_clear(data: Path, keys: Keyring, canaries: Iterable[bytes], logs: Iterable[Path]) -> Iterator[Finding]:
-    """O5: nothing confidential and no key in any file of the platform, nor in what it says."""
+def nothing_in_clear(place: Place, keys: Keyring, canaries: Iterable[bytes], logs: Iterable[Path]) -> Iterator[Finding]:
+    """O5: nothing confidential and no key in any file or engine of the platform, nor in what it says."""
     wanted = {form: canary for canary in canaries for form in forms(canary)}
-    public = _text_of(data / "records.db", only=IN_CLEAR)
-    files = [path for path in sorted(data.rglob("*")) if path.is_file() and not path.is_symlink()]
-    for path in [*files, *logs]:
-        content = path.read_bytes()
-        name = str(path.relative_to(data)) if path.is_relative_to(data) else str(path)
-        # In the file of the records the searchable summary is allowed to lie; what is in it is looked for by table.
-        allowed = public if name.startswith("records.db") else b""
+    for name, content in _written(place, logs):
+        allowed = place.allowed(name)
         for form, canary in wanted.items():
             if form in content and form not in allowed:
                 yield Finding("O5", name, f"holds {canary!r} in clear")
-        if name != "master.key":
+        if name != place.master.name:
             for secret in keys.secrets():
                 if secret in content:
                     yield Finding("O5", name, "holds a key")
-    for name, skipped in (("records.db", IN_CLEAR), ("events.db", set[str]())):
-        text = _text_of(data / name, without=skipped)
+    for name, text in place.texts():
         for form, canary in wanted.items():
             if form in text:
                 yield Finding("O5", name, f"holds {canary!r} in clear")
+
+
+def _written(place: Place, logs: Iterable[Path]) -> Iterator[tuple[str, bytes]]:
+    for folder in place.folders:
+        for path in sorted(folder.rglob("*")):
+            if path.is_file() and not path.is_symlink():
+                yield str(path.relative_to(folder)), path.read_bytes()
+    for path in logs:
+        yield str(path), path.read_bytes()
 
 
 def forms(canary: bytes) -> set[bytes]:
@@ -352,34 +328,3 @@ def _status(url: str, body: bytes | None = None) -> int:
         return error.code
     except OSError:
         return 0
-
-
-def _rows(path: Path, sql: str) -> list[tuple[Any, ...]]:
-    # Not immutable: a running platform, or one that was killed, has its newest writes in the WAL.
-    connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READWRITE)
-    try:
-        connection.set_busy_timeout(5_000)
-        return list(connection.execute(sql))
-    finally:
-        connection.close()
-
-
-def _tables(path: Path) -> list[str]:
-    sql = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name LIKE 'record\\_%' ESCAPE '\\' ORDER BY name"
-    return [name for (name,) in _rows(path, sql)]
-
-
-def _text_of(path: Path, *, only: set[str] | None = None, without: Iterable[str] = ()) -> bytes:
-    """Every text of the tables of a file: a long one is scattered over pages and no scan of bytes finds it."""
-    tables = [name for (name,) in _rows(path, "SELECT name FROM sqlite_schema WHERE type = 'table'")]
-    chosen = [name for name in tables if (only is None or name in only) and name not in set(without)]
-    texts: list[str] = []
-    for table in chosen:
-        for row in _rows(path, f"SELECT * FROM {table}"):
-            texts.extend(value for value in row if isinstance(value, str))
-    return "\n".join(texts).encode()
-
-
-def states(data: Path) -> Mapping[str, str]:
-    """The state of every record by its id."""
-    return {row.id: str(row.state.get("state")) for row in read(data)}

@@ -17,6 +17,7 @@ from tests import engines
 
 ROOT = Path(__file__).parent.parent.parent
 DOCS = ROOT / "docs"
+ENGINES_NEEDED = ("use-engines", "run-a-cluster")
 _BLOCK = re.compile(r"```(console|python)\n(.*?)```(?:\n<!-- expect: (.*?) -->)?", re.DOTALL)
 
 

@@ -19,6 +19,7 @@ import psutil
 import pytest
 
 from tests import oracle
+from tests.places import Folder
 from tests.platforms import PENGUINS, Platform
 
 NOTE = b"canary of the session's note"
@@ -268,7 +269,7 @@ def test_o5_a_tag_may_lie_in_the_searchable_summary_alone(folder: Path) -> None:
 
 @pytest.mark.parametrize("encode", [bytes, base64.b64encode, base64.urlsafe_b64encode])
 def test_o5_a_key_in_a_file(folder: Path, encode: Callable[[bytes], bytes]) -> None:
-    keys = oracle.Keyring(folder, oracle.read(folder))
+    keys = oracle.Keyring(Folder(folder), oracle.read(Folder(folder)))
     secret = next(iter(keys.data.values())).secret
     (folder / "server.log").write_bytes(b"key " + encode(secret))
     assert points(folder) == {"O5"}

@@ -69,7 +69,7 @@ async def test_every_role_has_a_deployment(tmp_path: Path) -> None:
     async with light_runtime(tmp_path) as runtime:
         services = [build(runtime) for build in BUILDERS]
     expected = {f"{service.name}-rest" for service in services}
-    expected |= {f"{service.name}-event" for service in services if service.event_loops}
+    expected |= {f"{service.name}-event" for service in services if service.event_loops or service.name == "gateway"}
     expected |= {f"{service.name}-task" for service in services if service.task_loops}
     assert {named(one) for one in DEPLOYMENTS} == expected
     for one in DEPLOYMENTS:
