@@ -19,7 +19,7 @@ from common import errors
 from common.settings import SERVICES, data_home
 
 SHIPPED = Path(__file__).with_name("cluster.conf")
-READY_WITHIN = 60.0
+READY_WITHIN = 180.0
 _TOKEN_BYTES = 32
 
 

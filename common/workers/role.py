@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import importlib
+import itertools
 from collections.abc import AsyncIterator, Callable, Mapping
 
 from starlette.types import ASGIApp
 
+from common import errors, logging
 from common.announcement import announce, withdrawn
 from common.http import server
 from common.http.guard import Guard
@@ -16,6 +19,8 @@ from common.service import Loop, Role, Service
 from common.settings import Settings
 from common.workers.loops import Loops
 
+_PATIENCE = 8.0
+_log = logging.logger("role")
 _PARSES = ("catalog", "rest")
 """The one REST role with children: what is uploaded is read in them."""
 
@@ -23,10 +28,11 @@ _PARSES = ("catalog", "rest")
 async def serve(service: str, role: Role, settings: Settings, started: Callable[[str], None]) -> None:
     """Run the role until a signal; `started` gets the URL at which it answers, a role without routes about its health.
 
-    Errors as `open_runtime`, and `errors.Conflict` when the port cannot be used.
+    An engine that is away is waited for. Errors as `open_runtime`, and `errors.Conflict` when the port cannot be used.
     """
     with server.listening(settings.host, settings.port, shared=True) as listener, withdrawn(settings.data):
-        async with _running(service, role, settings) as (app, loops):
+        async with contextlib.AsyncExitStack() as stack:
+            app, loops = await _begun(stack, service, role, settings)
 
             def answering() -> None:
                 announce(settings.data, server.url_of(listener))
@@ -35,6 +41,19 @@ async def serve(service: str, role: Role, settings: Settings, started: Callable[
                     loops.background()
 
             await server.serve(Guard(app, settings.allowed_hosts), listener, answering)
+
+
+async def _begun(
+    stack: contextlib.AsyncExitStack, service: str, role: Role, settings: Settings
+) -> tuple[ASGIApp, Loops]:
+    # To end and be started again would cost each process a second of loading for every try.
+    for pause in itertools.chain((1.0, 2.0, 4.0), itertools.repeat(_PATIENCE)):
+        try:
+            return await stack.enter_async_context(_running(service, role, settings))
+        except errors.Unavailable as error:
+            _log.warning("an engine is away, waiting for it", service=service, role=role, error=error.detail)
+        await asyncio.sleep(pause)
+    raise AssertionError("unreachable")
 
 
 @contextlib.asynccontextmanager

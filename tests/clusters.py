@@ -1,0 +1,105 @@
+"""Platforms of many processes for tests: `autolearn cluster up` over places of their own in real engines."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import socket
+from pathlib import Path
+from typing import Self
+
+import httpx
+
+from cli.supervising import SHIPPED, Cluster, Process
+from tests import engines, oracle
+from tests.engine_place import Engines
+from tests.platforms import Platform
+from tests.waiting import until
+
+_SETTINGS = {"record_store": "mongo", "event_log": "kafka", "message_bus": "rabbitmq", "blob_store": "s3"}
+
+
+class ClusterPlatform(Platform):
+    """Every role in its own process; `more` says how many there are of a program, one unless told."""
+
+    def __init__(self, folder: Path, more: dict[str, int] | None = None, **settings: str) -> None:
+        self.urls = {name: engines.own(engine) for name, engine in _SETTINGS.items()}
+        super().__init__(folder, **{f"AUTOLEARN_{name.upper()}": url for name, url in self.urls.items()}, **settings)
+        self.cluster = Cluster(folder / "cluster")
+        self.file = folder / "cluster.conf"
+        self.file.write_text(_with_counts(_with_free_ports(SHIPPED.read_text()), more or {}))
+
+    def __enter__(self) -> Self:
+        try:
+            return self.start()
+        except BaseException:  # a time-out too must leave no process behind
+            self.cluster.down(60)
+            raise
+
+    def __exit__(self, *_: object) -> None:
+        self.http.close()
+        self.cluster.down(60)
+
+    def start(self) -> Self:
+        """Start it and wait until every process listens."""
+        said = self.cli("cluster", "up", "--folder", str(self.cluster.folder), "--file", str(self.file), timeout=240)
+        assert said.code == 0, (said, self.words())
+        self.url = next(one.url for one in self.processes() if one.name == "gateway-rest-0") or ""
+        self.http.close()
+        self.http = httpx.Client(base_url=self.url, timeout=30, trust_env=False)
+        return self
+
+    def stop(self, timeout: float = 60.0) -> int:
+        """Stop all processes."""
+        assert self.cluster.down(timeout)
+        return 0
+
+    def processes(self) -> list[Process]:
+        """Every process as supervisor sees it."""
+        return self.cluster.processes()
+
+    def murder(self, name: str) -> None:
+        """`kill -9` a process, and wait until another one listens in its place."""
+        victim = next(one for one in self.processes() if one.name == name)
+        assert victim.pid is not None
+        os.kill(victim.pid, signal.SIGKILL)
+
+        def listens_again() -> bool:
+            now = next(one for one in self.processes() if one.name == name)
+            return now.url is not None and now.pid != victim.pid
+
+        until(listens_again, 60, f"{name} again")
+
+    def place(self) -> Engines:
+        """What the oracle looks at."""
+        folders = [path for path in sorted(self.cluster.folder.iterdir()) if path.is_dir()]
+        return Engines(self.urls, folders, self.cluster.folder / "master.key")
+
+    def logs_of(self) -> list[Path]:
+        """What the processes said."""
+        return sorted(self.cluster.folder.glob("*.log"))
+
+    def words(self) -> str:
+        """The end of every log, for a test that failed."""
+        return "\n".join(f"{path.name}: {path.read_text()[-500:]}" for path in self.logs_of())
+
+    def kept_its_promises(self) -> None:
+        """Hold the stopped platform against the oracle."""
+        oracle.oracle(self.place(), self.canaries, logs=self.logs_of())
+
+
+def _with_free_ports(text: str) -> str:
+    """The file with other ports, so that two clusters may run beside each other."""
+    for port in sorted(set(re.findall(r"\b847[0-5]\b", text))):
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            text = re.sub(rf"\b{port}\b", str(free.getsockname()[1]), text)
+    return text
+
+
+def _with_counts(text: str, more: dict[str, int]) -> str:
+    for name, count in more.items():
+        text, changed = re.subn(rf"(\[program:{name}\][^\[]*?numprocs=)1\b", rf"\g<1>{count}", text)
+        assert changed == 1, name
+    return text
