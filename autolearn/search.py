@@ -16,6 +16,8 @@ from typing import Any
 from common import errors
 
 MOST_TRIALS = 1000
+FACTOR = 3
+LEAST_ROWS = 50
 _NUMBER = r"-?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?"
 _RANGE = re.compile(rf"({_NUMBER})\.\.({_NUMBER})")
 _DECADES = 100.0
@@ -51,6 +53,21 @@ def draws(space: Mapping[str, Any], count: int, seed: int) -> list[dict[str, Any
         trial = {name: _draw(name, values, source) for name, values in space.items()}
         drawn.setdefault(repr(trial), trial)
     return list(drawn.values())
+
+
+def rungs(candidates: int, rows: int, least: int = LEAST_ROWS) -> list[tuple[int, int | None]]:
+    """Successive halving: how many candidates learn from how many rows, rung by rung, the last from all (None).
+
+    Of each rung the best third goes on to three times as many rows (Jamieson and Talwalkar 2016; scikit-learn's
+    `HalvingGridSearchCV` with its factor). As many rungs as the candidates need, if the first has `least` rows.
+    """
+    count = 1
+    while candidates >= FACTOR**count and rows // FACTOR**count >= least:
+        count += 1
+    return [
+        (math.ceil(candidates / FACTOR**rung), rows // FACTOR ** (count - 1 - rung) if rung < count - 1 else None)
+        for rung in range(count)
+    ]
 
 
 def ranked(jobs: Sequence[Any], measure: str) -> list[Any]:

@@ -69,7 +69,18 @@ async def settle(
         failures.problem(error, about)
     if not jobs:
         return failures.REFUSED
-    measure = by or BY[(jobs[0].record.request or {})["task"]]
+    measure = measure_of(jobs[0], by)
+    await see_through(run, jobs, measure, budget)
+    return conclude(run, search.ranked([job.record for job in jobs], measure), measure, required)
+
+
+def measure_of(job: Job, by: str | None) -> str:
+    """What trainings like this one are ranked by."""
+    return by or BY[(job.record.request or {})["task"]]
+
+
+async def see_through(run: Invocation, jobs: Sequence[Job], measure: str, budget: float | None) -> bool:
+    """Wait until all have ended, at most `budget` seconds; then cancel what has not, and say False."""
     display = _BestSoFar(run, measure, len(jobs))
     try:
         async with asyncio.timeout(budget), asyncio.TaskGroup() as group:
@@ -77,15 +88,26 @@ async def settle(
                 group.create_task(_see(job, display))
     except TimeoutError:
         late = [job for job in jobs if not job.state.terminal]
-        run.out.note(f"the budget of {budget} s is used up: {len(late)} trainings are cancelled")
+        run.out.note(f"the budget is used up: {len(late)} trainings are cancelled")
         await asyncio.gather(*(job.cancel() for job in late))
         await asyncio.gather(*(job.wait() for job in late))
+        return False
     except asyncio.CancelledError:
         failures.say(f"detached; come back with: {outcome.WAY_BACK} {' '.join(short(job.id) or '' for job in jobs)}")
         raise
-    ranked = search.ranked([job.record for job in jobs], measure)
+    return True
+
+
+def conclude(
+    run: Invocation,
+    ranked: Sequence[Any],
+    measure: str,
+    required: Requirement | None,
+    more: Mapping[str, Any] | None = None,
+) -> int:
+    """Show the ranked records (`more` goes into the JSON document); gives the exit code."""
     if run.json:
-        run.out.document({"by": measure, "items": ranked})
+        run.out.document({"by": measure, "items": ranked, **(more or {})})
     else:
         _table(run, ranked, measure)
         outcome.explain_failures([one for one in ranked if one.problem][:_REMARKS])

@@ -100,6 +100,7 @@ class Client:
         test_share: float | None = None,
         seed: int | None = None,
         stratify: str | bool | None = None,
+        train_rows: int | None = None,
         preprocessing: Mapping[str, Any] | None = None,
         time_limit: float | None = None,
         memory_limit: int | None = None,
@@ -108,10 +109,11 @@ class Client:
     ) -> Job:
         """Train `algorithm` to predict the column `target` of `dataset` from the others.
 
-        Clusterings and anomaly detections have no `target`. Held out are `test_share` (default 0.25) of the rows;
-        `measures` are computed besides the usual ones. `preprocessing` says how columns are prepared where their
-        type alone should not decide: `{"columns": {"age": {"impute": "mean", "scale": "robust"}}}`, see
-        `contracts.jobs.ColumnPreparation`. Limits are seconds and bytes. Without `session`
+        Clusterings and anomaly detections have no `target`. Held out are `test_share` (default 0.25) of the rows; of
+        the others at most `train_rows` are learned from. `measures` are computed besides the usual ones.
+        `preprocessing` says how columns are prepared where their type alone should not decide:
+        `{"columns": {"age": {"impute": "mean", "scale": "robust"}}}`, see `contracts.jobs.ColumnPreparation`.
+        Limits are seconds and bytes. Without `session`
         the client's own is used, opened with the first call. With `wait` the job has ended when this returns,
         whether it succeeded or not; `timeout` bounds the waiting (seconds, then `WaitTimedOut`), never the
         job. Raises `errors.Invalid` with every flaw of the request, `errors.SessionClosed`,
@@ -130,7 +132,7 @@ class Client:
                 "exclude": list(exclude) if exclude is not None else None,
                 "positive_class": positive_class,
                 "measures": list(measures) if measures is not None else None,
-                "split": _given(test_share=test_share, seed=seed, stratify=stratify),
+                "split": _given(test_share=test_share, seed=seed, stratify=stratify, train_rows=train_rows),
                 "preprocessing": dict(preprocessing) if preprocessing is not None else None,
                 "limits": _given(seconds=time_limit, memory=memory_limit),
             },

@@ -47,6 +47,7 @@ async def reproduce(client: Client, experiment: Named, *, session: Named | None 
             test_share=split["test_share"],
             seed=split["seed"],
             stratify=split["stratify"],
+            train_rows=(request.get("split") or {}).get("train_rows"),
             preprocessing=request.get("preprocessing"),
             memory_limit=(request.get("limits") or {}).get("memory"),
             wait=False,

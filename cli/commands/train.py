@@ -75,6 +75,9 @@ async def train(
         int | None,
         typer.Option("--random", metavar="N", help="N draws from lists and ranges: -p C=0.01..100; by --seed."),
     ] = None,
+    halves: Annotated[
+        bool, typer.Option("--halving", help="With --grid or --random: only the best third goes on to more rows.")
+    ] = False,
     by: Annotated[str | None, typer.Option(metavar="MEASURE", help="What a search ranks by; default: by task.")] = None,
     budget: Annotated[
         str | None, typer.Option(metavar="DURATION", help="A search cancels what has not ended after so long.")
@@ -99,6 +102,8 @@ async def train(
     searches = everything or grid or draws is not None
     if (by or budget) and not searches:
         raise typer.BadParameter("--by and --budget go with --all, --grid or --random")
+    if halves and (detach or not (grid or draws is not None)):
+        raise typer.BadParameter("--halving goes with --grid or --random, and waits for each rung")
     if (everything and algorithms) or (grid and draws is not None):
         raise typer.BadParameter("--all chooses the algorithms itself" if everything else "say --grid or --random")
     span = values.duration(budget) if budget else None
@@ -133,6 +138,18 @@ async def train(
                 for algorithm, space in settings.items()
                 for trial in (search.grid(space) if grid else search.draws(space, draws or 0, seed or 0))
             ]
+        if halves:
+            from cli import halving
+
+            return await halving.search(
+                run,
+                lambda which, rows: _submit(client, dataset, target, which, {**options, "train_rows": rows}),
+                trials,
+                await halving.rows_to_learn(client, dataset, target, test_share),
+                by=by,
+                budget=span,
+                required=required,
+            )
         jobs, refused = await _submit(client, dataset, target, trials, options)
         if everything and jobs:
             others: list[Trial] = [(name, {}) for name in await searching.fitting(client, jobs[0])]

@@ -32,11 +32,16 @@ class JobState(StrEnum):
 
 
 class Split(Command):
-    """How the rows are divided: the share of held-out rows, and the seed that makes it repeatable."""
+    """How the rows are divided: the share of held-out rows, and the seed that makes it repeatable.
+
+    With `train_rows` at most so many of the others are learned from, by class as far as it goes; those of a smaller
+    number are among those of a larger one, and the rows held out are the same for all.
+    """
 
     test_share: Annotated[float, Field(strict=False)] = 0.25
     seed: int = 0
     stratify: str | bool = "auto"
+    train_rows: Annotated[int | None, Field(ge=2)] = None
 
 
 class Limits(Command):

@@ -109,6 +109,10 @@ def _split(
     flaws: list[Flaw],
 ) -> dict[str, Any]:
     split = {"test_share": 0.25, "seed": 0, "stratify": "auto", **(request.get("split") or {})}
+    if split.get("train_rows") is None:
+        split.pop("train_rows", None)
+    elif task in UNSUPERVISED:
+        flaws.append(Flaw("/split/train_rows", "conflict", f"for {task} all rows are learned from"))
     if task in UNSUPERVISED:
         split["test_share"] = 0.0  # nothing to compare held-out rows with
         split["stratify"] = "auto"

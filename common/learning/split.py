@@ -46,7 +46,7 @@ def of(rows: Sample, request: Mapping[str, Any], notes: Notes) -> Split:
 
 
 def divide(target: np.ndarray[Any, Any], task: str, asked: Mapping[str, Any], notes: Notes) -> Split:
-    """Divide rows by `asked` (`test_share`, `seed`, `stratify`).
+    """Divide rows by `asked` (`test_share`, `seed`, `stratify`, `train_rows`).
 
     `stratify` "auto" keeps the shares of the classes where that is possible, and notes where it is not; true raises
     `errors.BadData` then. Classes of a single row are learned from, and the others divided by their shares.
@@ -80,7 +80,25 @@ def divide(target: np.ndarray[Any, Any], task: str, asked: Mapping[str, Any], no
     )
     if stratified:
         train = np.concatenate([train, np.flatnonzero(single)])
+    most = asked.get("train_rows")
+    if most is not None and most < len(train):
+        train = _fewer(train, most, None if codes is None else codes[train], asked["seed"])
     return Split(np.sort(train), np.sort(test), stratified)
+
+
+def _fewer(
+    train: np.ndarray[Any, Any], most: int, codes: np.ndarray[Any, Any] | None, seed: int
+) -> np.ndarray[Any, Any]:
+    """`most` of the rows, with the shares of the classes if these are given: each class has a row before any has two.
+
+    The rows of a smaller number are among those of a larger one.
+    """
+    shuffled = np.random.default_rng(seed).permutation(len(train))
+    if codes is None:
+        return train[shuffled[:most]]
+    classes = pd.Series(codes[shuffled])
+    place = classes.groupby(classes).cumcount() / classes.map(classes.value_counts())
+    return train[shuffled[np.argsort(place.to_numpy(), kind="stable")[:most]]]
 
 
 def _obstacle(counts: np.ndarray[Any, Any], train: int, test: int) -> str | None:

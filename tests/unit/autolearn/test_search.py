@@ -61,3 +61,18 @@ def test_ranks_know_the_direction_and_put_undefined_last() -> None:
     ]
     assert [one.id for one in search.ranked(jobs, "rmse")] == ["c", "a", "b"]
     assert [one.id for one in search.ranked(jobs, "r2")] == ["c", "a", "b"]
+
+
+@pytest.mark.parametrize(
+    ("candidates", "rows", "plan"),
+    [
+        (9, 900, [(9, 100), (3, 300), (1, None)]),
+        (10, 9000, [(10, 1000), (4, 3000), (2, None)]),
+        (27, 460, [(27, 51), (9, 153), (3, None)]),  # a rung less: the first would have 17 rows
+        (9, 60, [(9, None)]),
+        (2, 9000, [(2, None)]),
+        (1, 9000, [(1, None)]),
+    ],
+)
+def test_rungs(candidates: int, rows: int, plan: list[tuple[int, int | None]]) -> None:
+    assert search.rungs(candidates, rows) == plan

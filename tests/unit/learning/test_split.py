@@ -94,3 +94,18 @@ def test_the_digest_stays_what_it_is() -> None:
     split = divide(np.arange(8), "regression", asked(seed=42), Notes())
     assert list(split.test) == [1, 5]
     assert split.digest("sha256:ab") == "sha256:8ddf38ed76b80fd4641aa243957bf77537cc3275de44e3ac645bd0efba739499"
+
+
+def test_fewer_rows_to_learn_from_are_nested_and_by_class() -> None:
+    target = labels(150, 40, 10)
+    whole = divide(target, "classification", asked(), Notes())
+    parts = [divide(target, "classification", asked(train_rows=most), Notes()) for most in (3, 15, 60, 1000)]
+    assert [len(part.train) for part in parts] == [3, 15, 60, 150]
+    for less, more in zip(parts, [*parts[1:], whole], strict=True):
+        assert set(less.train) <= set(more.train)
+        assert list(less.test) == list(whole.test)
+    assert sorted(target[parts[0].train]) == ["a", "b", "c"]
+    assert [(target[parts[2].train] == name).sum() for name in "abc"] == [44, 12, 4]
+    numbers = divide(np.arange(100), "regression", asked(train_rows=7), Notes())
+    assert (len(numbers.train), len(numbers.test)) == (7, 25)
+    assert parts[0].digest("d") != whole.digest("d")
