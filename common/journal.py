@@ -74,6 +74,8 @@ class Journal:
         self.folder, self._eventlog, self._limit = folder, log, limit
         self.recent: collections.deque[dict[str, Any]] = collections.deque(maxlen=keep)
         self.refused = 0
+        self.behind = False
+        """Whether the event log did not take the last calls."""
         self._segments: list[_Segment] = []
         self._owner: dict[str, _Segment] = {}
         self._open: dict[str, dict[str, Any]] = {}
@@ -213,9 +215,11 @@ class Journal:
                 await self._gather()
                 await self._ship()
                 delay = 0.05
+                self.behind = False
                 if self._ended:
                     self._wake.set()
             except errors.AutoLearnError as error:
+                self.behind = True
                 _log.warning("event log does not take calls", error=error.code, waiting=len(self._ended))
                 await asyncio.sleep(delay)
                 delay = min(delay * 2, 5.0)

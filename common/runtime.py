@@ -179,8 +179,8 @@ class Runtime:
         """Whether a write would be taken: there is room, the journal has room, the store answers."""
         degraded = []
         ready = True
-        if self.relay and self.relay.behind:
-            degraded.append("event log is away; events wait in their outboxes")
+        if self.journal.behind or (self.relay and self.relay.behind):
+            degraded.append("event log is away; events wait in their outboxes, calls in the journal")
         if self.bells.away:
             degraded.append("message bus is away; work is found by looking for it, a little later")
         if self.journal.full:
@@ -226,7 +226,7 @@ async def open_runtime(settings: Settings, *, functions: Sequence[str] = TASKS) 
             registry.record_store(settings.record_store or f"sqlite://{data / 'records.db'}")
         )
         log = await stack.enter_async_context(
-            registry.event_log(settings.event_log or f"sqlite://{data / 'events.db'}")
+            registry.event_log(settings.event_log or f"sqlite://{data / 'events.db'}", store)
         )
         bus = await stack.enter_async_context(registry.message_bus(settings.message_bus))
         blobs = await stack.enter_async_context(registry.blob_store(settings.blob_store or f"file://{data / 'blobs'}"))

@@ -51,7 +51,7 @@ def build(runtime: Runtime) -> Service:
         name=NAME,
         app=app,
         door=Front({**proxies, NAME: app}) if proxies else None,
-        event_loops=event.loops(),
+        event_loops=event.loops(runtime.log, runtime.settings.sweep),
         task_loops=task.loops(),
         start=backups.start,
     )

@@ -30,6 +30,8 @@ def own(name: str) -> str:
     place, where = f"test-{uuid4().hex}", url(name)
     if name == "rabbitmq":
         return f"{where}?prefix={place}"
+    if name == "kafka":
+        return f"{where}{'&' if '?' in where else '?'}prefix={place}"
     if name == "mongo":
         parts = urlsplit(where)
         told = dict(parse_qsl(parts.query))

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 from urllib.parse import unquote, urlsplit
 
 from common import errors
 from common.adapters.blob_store.folder import FolderBlobStore
+from common.adapters.event_log.indexed import IndexedEventLog
 from common.adapters.event_log.sqlite import SqliteEventLog
 from common.adapters.message_bus.local import LocalMessageBus
 from common.adapters.record_store.sqlite import SqliteRecordStore
@@ -46,6 +48,14 @@ def _bucket(url: str) -> BlobStore:
     return S3BlobStore(url)
 
 
+def _kafka(url: str, store: RecordStore | None) -> EventLog:
+    if store is None:
+        raise errors.Invalid("kafka: cannot look anything up, and needs a record store for its index")
+    with _drivers():
+        from common.adapters.event_log.kafka import KafkaPartitions
+    return IndexedEventLog(KafkaPartitions(url), store)
+
+
 @contextmanager
 def _drivers() -> Iterator[None]:
     """Around the import of an adapter whose driver a laptop's installation lacks."""
@@ -63,7 +73,11 @@ _RECORD_STORES: Mapping[str, Callable[[str], RecordStore]] = {
     "mongodb": _mongo,
     "mongodb+srv": _mongo,
 }
-_EVENT_LOGS: Mapping[str, Callable[[str], EventLog]] = {"sqlite": lambda url: SqliteEventLog(_path(url))}
+_EVENT_LOGS: Mapping[str, Callable[[str, RecordStore | None], EventLog]] = {
+    "sqlite": lambda url, store: SqliteEventLog(_path(url)),
+    "kafka": _kafka,
+    "kafka+tls": _kafka,
+}
 _MESSAGE_BUSES: Mapping[str, Callable[[str], MessageBus]] = {
     "local": lambda _: LocalMessageBus(),
     "amqp": _rabbit,
@@ -76,18 +90,23 @@ _BLOB_STORES: Mapping[str, Callable[[str], BlobStore]] = {
     "s3+https": _bucket,
 }
 
-_ENGINES = {"kafka"}
-"""Schemes of the distributed mode that no adapter serves yet."""
-
 
 def record_store(url: str) -> RecordStore:
     """A record store that is not open yet: `sqlite:///path/of/file`, or MongoDB (`mongodb://user:password@host/db`)."""
     return _built("record store", _RECORD_STORES, url)
 
 
-def event_log(url: str) -> EventLog:
-    """An event log that is not open yet: `sqlite:///path/of/file`."""
-    return _built("event log", _EVENT_LOGS, url)
+def event_log(url: str, store: RecordStore | None = None) -> EventLog:
+    """An event log that is not open yet: `sqlite:///path/of/file`, or Kafka (`kafka://user:password@host:port`).
+
+    `store`, which is open when the log is opened and is closed after it, takes the index of a log that has none.
+    """
+    adapters = {name: partial(_with_store, build, store) for name, build in _EVENT_LOGS.items()}
+    return _built("event log", adapters, url)
+
+
+def _with_store(build: Callable[[str, RecordStore | None], EventLog], store: RecordStore | None, url: str) -> EventLog:
+    return build(url, store)
 
 
 def message_bus(url: str) -> MessageBus:
@@ -105,7 +124,5 @@ def _built(port: str, adapters: Mapping[str, Callable[[str], Adapter]], url: str
     if scheme in adapters:
         return adapters[scheme](url)
     known = ", ".join(f"{name}:" for name in sorted(adapters))
-    if scheme in _ENGINES:
-        # The rest of the URL may hold a password: only its scheme is shown.
-        raise errors.Invalid(f"{scheme}: cannot be the {port} of this version of AutoLearn; it serves {known}")
+    # The rest of the URL may hold a password: only its scheme is shown.
     raise errors.Invalid(f"{scheme or 'a URL without scheme'}: is no {port} that AutoLearn knows; use one of {known}")

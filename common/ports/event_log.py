@@ -8,10 +8,10 @@ from abc import abstractmethod
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import Any, ClassVar, Literal, TypeAlias
 
 from common import errors
-from common.filtering.conditions import Condition
+from common.filtering.conditions import And, Comparison, Condition
 from common.ports.port import Port
 
 Event: TypeAlias = dict[str, Any]
@@ -35,6 +35,7 @@ FACETS = (
     "id",
 )
 """What a query can filter by."""
+_PAGE = 500
 
 
 @dataclass(frozen=True)
@@ -96,12 +97,16 @@ class EventLog(Port):
     What has returned from `append` is durable and visible to every later read.
     """
 
+    indexed: ClassVar[bool] = False
+    """Whether filters are answered from an index apart from the log, which each read brings up to date."""
+
     @abstractmethod
     async def append(self, events: Sequence[Mapping[str, Any]]) -> None:
         """Append events. Idempotent by event id: of several with one id the first counts. Nothing to do for none.
 
-        All or nothing. `errors.StorageFull` or `errors.Unavailable` if it could not be made durable: try again with the
-        same events. `errors.Invalid` for an event without `id`, `type`, `source` or `time`, or that is not JSON.
+        `errors.StorageFull` or `errors.Unavailable` if it could not be made durable: try again with the same events, of
+        which the first ones may be there already. Nothing is appended with `errors.Invalid`: for an event without `id`,
+        `type`, `source` or `time`, or that is not JSON.
         """
 
     @abstractmethod
@@ -138,6 +143,27 @@ class EventLog(Port):
         """
         async for subject, history in self.histories(source):
             yield [(subject, [json.dumps(event, ensure_ascii=False) for event in history])]
+
+    async def history(self, source: str, subject: str) -> list[Event]:
+        """The state events of one record as `histories` gives them; empty for an unknown one."""
+        where = And(
+            (
+                Comparison("record", "=", subject),
+                Comparison("kind", "=", "state"),
+                Comparison("service", "=", source),
+            )
+        )
+        found: dict[int, LoggedEvent] = {}
+        after: Moment | None = None
+        while True:
+            page = await self.query(where=where, newest_first=False, after=after, limit=_PAGE)
+            for logged in page:
+                number = logged.event["sequence"]
+                if number not in found or logged.arrival < found[number].arrival:
+                    found[number] = logged
+            if len(page) < _PAGE:
+                return [found[number].event for number in sorted(found)]
+            after = page[-1].moment
 
     @abstractmethod
     async def changed(self, after: int, timeout: float) -> bool:

@@ -15,8 +15,7 @@ import json
 from collections.abc import Iterable, Sequence
 
 from common import errors
-from common.filtering.conditions import And, Comparison
-from common.ports.event_log import Event, EventLog, Moment
+from common.ports.event_log import Event, EventLog
 from common.ports.record_store import Collection, Record, RecordStore, StoredText
 from common.records.event import canonical, decoded, digest, digest_of_text, name_of
 from common.records.lifecycle import State
@@ -25,7 +24,6 @@ from common.records.streams import Stream
 from common.records.tally import FLAWS_LIMIT, Flaw, Tally
 
 _TRIES = 5
-_PAGE = 500
 _TOGETHER = 500
 
 
@@ -175,7 +173,7 @@ async def _examined(repositories: Sequence[Repository], log: EventLog, source: s
     flaws: list[Flaw] = []
     for _ in range(_TRIES):
         repository, record = await _found(repositories, subject)
-        history = await _history(log, source, subject)
+        history = await log.history(source, subject)
         if record is None or repository is None:
             flaws = [Flaw(subject, "not_stored", f"the log has {len(history)} events of it, the store has no record")]
         else:
@@ -251,24 +249,3 @@ async def _found(repositories: Sequence[Repository], subject: str) -> tuple[Repo
         if (record := await repository.find(subject)) is not None:
             return repository, record
     return None, None
-
-
-async def _history(log: EventLog, source: str, subject: str) -> list[Event]:
-    where = And(
-        (
-            Comparison("record", "=", subject),
-            Comparison("kind", "=", "state"),
-            Comparison("service", "=", source),
-        )
-    )
-    found: dict[int, tuple[int, Event]] = {}
-    after: Moment | None = None
-    while True:
-        page = await log.query(where=where, newest_first=False, after=after, limit=_PAGE)
-        for logged in page:
-            number = logged.event["sequence"]
-            if number not in found or logged.arrival < found[number][0]:
-                found[number] = (logged.arrival, logged.event)
-        if len(page) < _PAGE:
-            return [found[number][1] for number in sorted(found)]
-        after = page[-1].moment

@@ -10,11 +10,12 @@ import shlex
 import sys
 
 from deploy.engines.engine import Engine, EngineError
+from deploy.engines.kafka import Kafka
 from deploy.engines.mongo import Mongo
 from deploy.engines.rabbitmq import RabbitMQ
 from deploy.engines.s3 import S3
 
-ENGINES: dict[str, type[Engine]] = {engine.name: engine for engine in (RabbitMQ, Mongo, S3)}
+ENGINES: dict[str, type[Engine]] = {engine.name: engine for engine in (RabbitMQ, Kafka, Mongo, S3)}
 
 
 def main() -> int:

@@ -13,6 +13,7 @@ import pytest
 
 from common import errors
 from common.adapters import registry
+from common.adapters.event_log.kafka import KafkaPartitions
 from common.ports.message_bus import Bell
 from deploy.engines.__main__ import ENGINES
 from tests import engines
@@ -29,6 +30,7 @@ _NOWHERE = "127.0.0.1:9"
         (registry.blob_store, f"s3+http://autolearn:secret@{_NOWHERE}/bucket"),
         (registry.record_store, f"mongodb://autolearn:secret@{_NOWHERE}/db"),
         (registry.record_store, f"mongodb://autolearn:secret@{_NOWHERE}/db?driver=pymongo"),
+        (KafkaPartitions, f"kafka://autolearn:secret@{_NOWHERE}"),
     ],
 )
 async def test_an_engine_that_is_away_is_named_without_its_password(build: Callable[[str], object], url: str) -> None:

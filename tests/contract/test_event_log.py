@@ -6,7 +6,8 @@ import asyncio
 import itertools
 import json
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,16 +16,24 @@ from common import errors
 from common.adapters import registry
 from common.filtering.conditions import And, Comparison, Condition, In, Not, Or, holds
 from common.ports.event_log import EventLog, Moment, facets
+from tests.contract.kafka_topics import own_topics
+
+Build = Callable[[], EventLog]
 
 
-@pytest.fixture(params=["sqlite"])
-def url(request: pytest.FixtureRequest, tmp_path: Any) -> str:
-    return {"sqlite": f"sqlite://{tmp_path}/events.db"}[request.param]
+@pytest.fixture(params=["sqlite", pytest.param("kafka", marks=pytest.mark.external)])
+async def build(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Build]:
+    """Makes adapters of one log, not open yet."""
+    if request.param == "sqlite":
+        yield lambda: registry.event_log(f"sqlite://{tmp_path}/events.db")
+        return
+    async with own_topics() as url, registry.record_store(f"sqlite://{tmp_path}/index.db") as store:
+        yield lambda: registry.event_log(url, store)
 
 
 @pytest.fixture
-async def log(url: str) -> AsyncIterator[EventLog]:
-    async with registry.event_log(url) as opened:
+async def log(build: Build) -> AsyncIterator[EventLog]:
+    async with build() as opened:
         yield opened
 
 
@@ -65,6 +74,11 @@ async def histories(log: EventLog, source: str | None = None) -> dict[str, list[
     return {record: [e["sequence"] for e in events] async for record, events in log.histories(source)}
 
 
+def own_threads() -> set[threading.Thread]:
+    """Without those of the event loop's executor, which looks names of hosts up."""
+    return {thread for thread in threading.enumerate() if not thread.name.startswith("asyncio_")}
+
+
 class TestAppend:
     async def test_events_come_back_as_they_were_in_the_order_of_arrival(self, log: EventLog) -> None:
         events = [
@@ -80,6 +94,20 @@ class TestAppend:
         arrivals = [entry.arrival for entry in found]
         assert arrivals == sorted(set(arrivals)) and arrivals[0] >= 1
         assert await log.last_position() == arrivals[-1]
+
+    async def test_every_kind_of_value_comes_back_as_it_was(self, log: EventLog) -> None:
+        events = [
+            state(
+                "a", 1, causationid=None, flag=True, parts=["ż", {"n": 2**63 - 1}], data={"x": [1.5, None, "\u0000 🐢"]}
+            ),
+            state("a", 2, actor="", correlationid="ключ", data=None),
+            state("a", 3, number=7),
+            {name: value for name, value in call("evt_bare").items() if name != "data"},
+        ]
+        await log.append(events)
+        assert [entry.event for entry in await log.read(limit=10)] == events
+        (history,) = [history async for _, history in log.histories()]
+        assert history[:2] == events[:2]
 
     async def test_empty(self, log: EventLog) -> None:
         await log.append([])
@@ -217,6 +245,11 @@ class TestHistories:
         ((_, events),) = [item async for item in log.histories()]
         assert [event["id"] for event in events] == ["evt_a_1", "x"]
 
+    async def test_of_one_record(self, log: EventLog) -> None:
+        await log.append([state("b", 2), state("a", 1), state("b", 1), state("b", 2, id="double"), state("b", 1)])
+        assert [event["id"] for event in await log.history("training", "b")] == ["evt_b_1", "evt_b_2"]
+        assert await log.history("session", "b") == await log.history("training", "c") == []
+
     async def test_more_than_a_batch(self, log: EventLog) -> None:
         await log.append([state(f"r{n % 7}", n // 7 + 1) for n in range(4_200)])
         texts = {record: history async for batch in log.texts() for record, history in batch}
@@ -227,19 +260,19 @@ class TestHistories:
 
 
 class TestLife:
-    async def test_what_was_appended_is_there_after_reopening(self, url: str) -> None:
-        async with registry.event_log(url) as log:
+    async def test_what_was_appended_is_there_after_reopening(self, build: Build) -> None:
+        async with build() as log:
             await log.append([state("a", 1)])
             last = await log.last_position()
-        async with registry.event_log(url) as log:
+        async with build() as log:
             assert await log.changed(0, 0.01)
             await log.append([state("a", 2)])
             assert [entry.event["sequence"] for entry in await log.read(limit=5)] == [1, 2]
             assert await log.last_position() > last
 
-    async def test_closing_wakes_who_waits_and_leaves_no_thread(self, url: str) -> None:
-        threads = set(threading.enumerate())
-        log = registry.event_log(url)
+    async def test_closing_wakes_who_waits_and_leaves_no_thread_or_task(self, build: Build) -> None:
+        threads, tasks = own_threads(), asyncio.all_tasks()
+        log = build()
         await log.open()
         waiting = asyncio.ensure_future(log.changed(0, 60))
         appending = asyncio.ensure_future(log.append([state("a", 1)] * 100))
@@ -251,7 +284,25 @@ class TestLife:
             await log.append([state("a", 2)])
         with pytest.raises(errors.Unavailable):
             await log.changed(99, 60)
-        assert set(threading.enumerate()) == threads
+        assert (own_threads(), asyncio.all_tasks()) == (threads, tasks)
+
+    async def test_an_opening_that_is_cancelled_leaves_nothing_behind(self, build: Build) -> None:
+        threads, tasks = own_threads(), asyncio.all_tasks()
+        for turns in (1, 2, 3, 4, 5, 7, 10, 15, 20, 30, 50, 80):
+            log = build()
+            opening = asyncio.ensure_future(log.open())
+            for _ in range(turns):
+                await asyncio.sleep(0.001)
+            opening.cancel()
+            await asyncio.wait([opening])
+            await log.close()
+            with pytest.raises(errors.Unavailable):
+                await log.last_position()
+            assert (own_threads(), asyncio.all_tasks()) == (threads, tasks)
+        async with build() as log:
+            await log.append([state("a", 1)])
+            assert len(await log.read(limit=5)) == 1
 
     async def test_check_tells_its_size(self, log: EventLog) -> None:
+        await log.append([state("a", 1)])
         assert int((await log.check())["size"]) > 0

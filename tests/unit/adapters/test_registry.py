@@ -10,6 +10,7 @@ from common import errors
 from common.adapters import registry
 from common.adapters.blob_store.folder import FolderBlobStore
 from common.adapters.blob_store.s3 import S3BlobStore
+from common.adapters.event_log.indexed import IndexedEventLog
 from common.adapters.event_log.sqlite import SqliteEventLog
 from common.adapters.message_bus.local import LocalMessageBus
 from common.adapters.message_bus.rabbitmq import RabbitMessageBus
@@ -29,6 +30,12 @@ def test_each_scheme_has_its_adapter(tmp_path: Path) -> None:
         assert isinstance(registry.blob_store(url), S3BlobStore)
 
 
+def test_kafka_is_composed_with_the_record_store(tmp_path: Path) -> None:
+    store = registry.record_store(f"sqlite://{tmp_path}/a.db")
+    for url in ("kafka://user:secret@host:9092,other?prefix=a", "kafka+tls://host"):
+        assert isinstance(registry.event_log(url, store), IndexedEventLog)
+
+
 def test_a_driver_that_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "common.adapters.message_bus.rabbitmq", None)
     with pytest.raises(errors.Invalid, match=r"lacks .*autolearn\[cluster\]"):
@@ -42,7 +49,7 @@ def test_a_driver_that_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch
         (registry.record_store, "mongodb://user:sec@ret:secret@host/db", "escaped"),
         (registry.record_store, "mongodb://user:secret@host:secret/db", "escaped"),
         (registry.record_store, "mongodb://user:secret@host/db?driver=sync", "motor or pymongo"),
-        (registry.event_log, "kafka://user:secret@host", "serves sqlite:"),
+        (registry.event_log, "kafka://user:secret@host", "needs a record store"),
         (registry.message_bus, "amqp://user:secret@host?colour=red", "colour"),
         (registry.blob_store, "s3+http://user:secret@host", "names no bucket"),
         (registry.record_store, "postgres://user:secret@host", "sqlite:"),
