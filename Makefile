@@ -16,7 +16,7 @@ test: .venv/dev ## every test, checks included; ends with pytest's summary
 	@$(MAKE) --no-print-directory check
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -q
 
-test-engines: .venv/dev ## contracts on real engines, which it starts (RabbitMQ, MongoDB, S3) and stops
+test-engines: .venv/dev ## contracts on real engines, which it starts (RabbitMQ, Kafka, MongoDB, S3) and stops
 	@trap '$(BIN)/python -m deploy.engines down' EXIT; $(BIN)/python -m deploy.engines up && \
 		$(BIN)/python -m pytest -q -m external
 
