@@ -351,7 +351,10 @@ def _translated(where: str, lost: type[Exception] = errors.Unavailable) -> Itera
             raise _taken(flaws[0], error) from error
         raise _refused(where, flaws[0].get("code"), error) from error
     except (driver_errors.ServerSelectionTimeoutError, driver_errors.WaitQueueTimeoutError) as error:
-        raise errors.Unavailable(f"the record store {where} is away: {type(error).__name__}") from error
+        # It lists addresses with what each said; the first, up to where timeouts and topology begin, tells why.
+        reason = re.match(r"[^,(@]{0,120}", str(error))
+        said = reason[0].strip() if reason else ""
+        raise errors.Unavailable(f"the record store {where} cannot be reached: {said}") from error
     except (
         driver_errors.ConnectionFailure,
         driver_errors.ExecutionTimeout,
