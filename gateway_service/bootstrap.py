@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+from common import errors
 from common.backup.taking import Backups
 from common.contracts.service import Readiness
 from common.runtime import Runtime
@@ -25,6 +26,9 @@ def build(runtime: Runtime) -> Service:
     services = {name: runtime.client(name, caller=NAME) for name in SERVICES}
 
     async def settle() -> None:
+        if runtime.journal.behind:
+            detail = "the event log is away; `/v1/log/recent` shows the last calls of this process meanwhile"
+            raise errors.Unavailable(detail, retry_after=5)
         await runtime.journal.flush()
         if runtime.relay:
             await runtime.relay.ship()

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
-from common import errors, times
+from common import errors, logging, times
 from common.contracts.base import Page
 from common.contracts.log import LoggedEvent
 from common.filtering import cursors
@@ -18,6 +19,8 @@ TRACE_LIMIT = 10_000
 """Events that one trace or record shows at most."""
 _BATCH = 500
 _IDLE = 10.0
+_PAUSE = 1.0
+_log = logging.logger("gateway")
 
 
 @dataclass(frozen=True)
@@ -93,17 +96,27 @@ class Events:
         return await self._told(where, f"the log has nothing of {identifier}")
 
     async def follow(self, wanted: Selection, after: int | None) -> AsyncIterator[LoggedEvent]:
-        """Events in the order of arrival, without end: those behind number `after`, or those from now on."""
+        """Events in the order of arrival, without end: those behind number `after`, or those from now on.
+
+        While the log is away the stream waits, and misses nothing.
+        """
         where = wanted.condition()
-        place = await self._eventlog.last_position() if after is None else after
+        place = after
         while True:
-            found = await self._eventlog.read(after=place, limit=_BATCH)
+            try:
+                if place is None:
+                    place = await self._eventlog.last_position()
+                found = await self._eventlog.read(after=place, limit=_BATCH)
+                if not found:
+                    await self._eventlog.changed(place, _IDLE)
+            except errors.Unavailable as error:
+                _log.warning("stream waits for the event log", error=error.detail)
+                await asyncio.sleep(_PAUSE)
+                continue
             for each in found:
                 place = each.arrival
                 if holds(where, facets(each.event)):
                     yield shown(each)
-            if not found:
-                await self._eventlog.changed(place, _IDLE)
 
     async def _told(self, where: Condition, nothing: str) -> list[LoggedEvent]:
         found = await self._all(where)

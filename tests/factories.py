@@ -64,6 +64,8 @@ class MovableLog(EventLog):
             raise errors.Unavailable("the answer was lost")
 
     async def read(self, *, after: int = 0, limit: int, topic: Topic | None = None) -> list[LoggedEvent]:
+        if self.away:
+            raise errors.Unavailable("the event log is away")
         return await self.inner.read(after=after, limit=limit, topic=topic)
 
     async def query(

@@ -11,11 +11,14 @@ import pytest
 
 from common import errors
 from common.adapters import registry
+from common.adapters.event_log.index import ENTRIES
 from common.adapters.event_log.indexed import IndexedEventLog
 from common.adapters.event_log.partitions import Merge, Offsets, Partitions, Stored
 from common.filtering.conditions import Comparison
 from common.ports.event_log import topic_of
 from common.ports.record_store import RecordStore
+from gateway_service.workers import event
+from tests.eventually import until
 from tests.factories import call
 
 
@@ -39,10 +42,10 @@ class MemoryPartitions(Partitions):
 
     async def append(self, events: Sequence[Mapping[str, Any]]) -> None:
         self._reached()
-        for event in events:
+        for one in events:
             self.clock += 1
-            lane = "state-0" if topic_of(event) == "state" else f"calls-{hash(event['id']) % 2}"
-            self.rows[lane].append((self.clock, dict(event)))
+            lane = "state-0" if topic_of(one) == "state" else f"calls-{hash(one['id']) % 2}"
+            self.rows[lane].append((self.clock, dict(one)))
         if self.lose_answers:
             raise errors.Unavailable("the answer was lost")
 
@@ -208,3 +211,24 @@ async def test_a_log_that_is_away_is_unavailable_and_comes_back(
     partitions.away = False
     await log.append([state(2)])
     assert len(await arrivals(log)) == 2
+
+
+async def test_the_gateways_event_worker_keeps_the_index(store: RecordStore, partitions: MemoryPartitions) -> None:
+    log = IndexedEventLog(partitions, store)
+    await log.open()
+    ((_, loop),) = event.loops(log, 0.001).items()
+    partitions.away = True
+    working = asyncio.create_task(loop())
+    await asyncio.sleep(0)
+    partitions.away = False
+    await log.append([state(1), call(2)])
+    await until(lambda: indexed(store, 2))
+    await log.append([state(3)])
+    await until(lambda: indexed(store, 3))
+    working.cancel()
+    await asyncio.wait([working])
+    await log.close()
+
+
+async def indexed(store: RecordStore, number: int) -> bool:
+    return await store.count(ENTRIES.name) == number

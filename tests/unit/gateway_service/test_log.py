@@ -12,6 +12,7 @@ import pytest
 from common import context, ids
 from common.records.repository import Decision
 from gateway_service.events import Events, Selection
+from tests.factories import MovableLog
 from tests.unit.gateway_service.conftest import World, job
 
 
@@ -171,6 +172,31 @@ async def test_following_without_news_waits(world: World) -> None:
     assert not waiting.done()
     record = await make(world, "training")
     assert (await waiting).event["subject"] == record
+
+
+async def test_a_stream_outlives_a_log_that_is_away(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def settled() -> None:
+        return None
+
+    monkeypatch.setattr("gateway_service.events._PAUSE", 0.001)
+    log = MovableLog(world.runtime.log)
+    log.away = True
+    stream = Events(log, settled).follow(Selection(), 0)
+    waiting = asyncio.ensure_future(anext(stream))
+    record = await make(world, "training")
+    await world.http.get("/v1/log/events?kind=state")
+    await asyncio.wait([waiting], timeout=0.02)
+    assert not waiting.done()
+    log.away = False
+    assert (await waiting).event["subject"] == record
+
+
+async def test_while_calls_wait_for_the_log_it_is_said_to_be_away(world: World) -> None:
+    world.runtime.journal.behind = True
+    answer = await world.http.get("/v1/log/events")
+    assert answer.status_code == 503 and "event log is away" in answer.json()["detail"]
+    assert (await world.http.get("/readyz")).json()["degraded"][0].startswith("event log is away")
+    assert (await world.http.get("/v1/log/recent")).status_code == 200
 
 
 async def test_verification_asks_every_service(world: World) -> None:
