@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from common.contracts.experiments import Experiment
@@ -13,45 +14,102 @@ _MOST_NAMED = 8
 _STEPS = {name: number for number, name in enumerate(("impute", "fill_value", "encode", "categories"))}
 
 
+@dataclass(frozen=True)
+class Heading:
+    """The title of a section, or of a part of one (`level` 2, 3)."""
+
+    text: str
+    level: int = 2
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows under heads; texts that are Markdown nowhere."""
+
+    heads: Sequence[str]
+    rows: Sequence[Sequence[Any]]
+
+
+@dataclass(frozen=True)
+class Plots:
+    """What can be drawn of an evaluation's result."""
+
+    result: Mapping[str, Any]
+
+
+Part = str | Heading | Table | Plots
+
+
 def markdown(experiment: Experiment) -> str:
-    """The card, from the record alone; the same record gives the same card."""
+    """The card, from the record alone; the same record gives the same card. Plots are left to `page`."""
+    written = [_header(experiment), f"# {experiment.name}"]
+    for part in parts(experiment):
+        match part:
+            case Heading():
+                written.append(f"{'#' * part.level} {part.text}")
+            case Table():
+                written.append(_table(part))
+            case str():
+                written.append(part)
+    return "\n\n".join(one for one in written if one) + "\n"
+
+
+def page(experiment: Experiment) -> str:
+    """The card as one self-contained HTML page, with plots of its evaluations."""
+    from autolearn import plots
+    from autolearn.page import Page
+
+    made, about = Page(experiment.name), experiment.name
+    for part in parts(experiment):
+        match part:
+            case Heading():
+                about = part.text
+                made.heading(about)
+            case Table():
+                cells = [[None if cell is None else str(cell) for cell in row] for row in part.rows]
+                made.table(about, part.heads, cells, texts=range(1, len(part.heads)))
+            case Plots():
+                plots.draw(made, part.result)
+            case str():
+                for line in part.replace("`", "").splitlines():
+                    made.note(line.removeprefix("- "))
+    return made.text()
+
+
+def parts(experiment: Experiment) -> Iterator[Part]:
+    """What the card holds, from top to bottom."""
     request, result = experiment.request or {}, experiment.result or {}
     given: Mapping[str, Any] = request.get("parameters") or {}
-    parts = [
-        _header(experiment),
-        f"# {experiment.name}",
+    yield (
         f"A model for {experiment.task}, trained by `{experiment.algorithm}`"
         + (f" to predict `{experiment.target}`" if experiment.target else "")
-        + f" from `{experiment.dataset}`.",
-        experiment.note or "",
-        "## Data",
-        _data(experiment, request, result),
-        "## Features",
-        _table(
-            ["column", "type"],
-            [[one["name"], one["type"]] for one in result.get("features", ())[:_MOST_FEATURES]],
-        ),
-        _left_out(result),
-        *_preprocessing(result),
-        "## Hyper-parameters",
-        _table(
-            ["name", "value"],
-            [[name, _value(value, "null")] for name, value in given.items()],
-        ),
-        "## Measures",
-        _measures(result),
-        *_evaluations(experiment.evaluations),
-        "## Limits",
-        _limits(result),
-        "## How to open it",
+        + f" from `{experiment.dataset}`."
+    )
+    yield experiment.note or ""
+    yield Heading("Data")
+    yield _data(experiment, request, result)
+    yield Heading("Features")
+    yield Table(["column", "type"], [[one["name"], one["type"]] for one in result.get("features", ())[:_MOST_FEATURES]])
+    yield _left_out(result)
+    yield from _preprocessing(result)
+    yield Heading("Hyper-parameters")
+    yield Table(["name", "value"], [[name, _value(value, "null")] for name, value in given.items()])
+    yield Heading("Measures")
+    yield from _measures(result)
+    yield from _evaluations(experiment.evaluations)
+    yield Heading("Limits")
+    yield _limits(result)
+    yield Heading("How to open it")
+    yield (
         "The artifact is a scikit-learn pipeline in skops format; it opens without AutoLearn. It was made with "
         + ", ".join(f"{name} {version}" for name, version in (result.get("versions") or {}).items())
-        + f". Artifact: `{(result.get('artifact') or {}).get('digest')}`.",
-        "## Where it comes from",
+        + f". Artifact: `{(result.get('artifact') or {}).get('digest')}`."
+    )
+    yield Heading("Where it comes from")
+    yield (
         f"Experiment `{experiment.id}`, training `{experiment.training}`, committed {experiment.committed}, trace"
-        f" `{experiment.trace_id}`. `autolearn experiments reproduce {experiment.id}` trains it again.",
-    ]
-    return "\n\n".join(part for part in parts if part) + "\n"
+        f" `{experiment.trace_id}`. `autolearn experiments reproduce {experiment.id}` trains it again."
+    )
 
 
 def _header(experiment: Experiment) -> str:
@@ -80,13 +138,14 @@ def _left_out(result: Mapping[str, Any]) -> str:
     return f"And {more} more." if more > 0 else ""
 
 
-def _preprocessing(result: Mapping[str, Any]) -> Iterable[str]:
+def _preprocessing(result: Mapping[str, Any]) -> Iterator[Part]:
     """How columns were prepared, those alike in one line."""
     groups = result.get("preprocessing") or ()
     if groups:
-        yield "## Preprocessing"
+        yield Heading("Preprocessing")
         yield "Learned from the rows learned from alone; part of the artifact."
-        yield _table(["columns", "type", "prepared by"], [[*columns_of(group), prepared_by(group)] for group in groups])
+        rows = [[*columns_of(group), prepared_by(group)] for group in groups]
+        yield Table(["columns", "type", "prepared by"], rows)
 
 
 def columns_of(group: Mapping[str, Any]) -> tuple[str, str]:
@@ -102,12 +161,12 @@ def prepared_by(group: Mapping[str, Any]) -> str:
     return ", ".join(f"{name} {_value(group[name])}" for name in names) or "as it is"
 
 
-def _measures(result: Mapping[str, Any]) -> str:
+def _measures(result: Mapping[str, Any]) -> Iterator[Part]:
     found = result.get("measures") or {}
     parts = [part for part in ("test", "train") if found.get(part)]
     names = list(dict.fromkeys(name for part in parts for name in found[part]))
     heads = {"test": "held-out rows", "train": "rows learned from"}
-    shown = _table(
+    yield Table(
         ["measure", "better", *(heads[part] for part in parts)],
         [
             [name, (result.get("directions") or {}).get(name), *(_value(found[part].get(name)) for part in parts)]
@@ -116,27 +175,27 @@ def _measures(result: Mapping[str, Any]) -> str:
     )
     averaging = result.get("averaging")
     if averaging == "binary":
-        shown += f"\n\nPrecision, recall and F1 are those of the class {_value(result.get('positive_class'))}."
+        yield f"Precision, recall and F1 are those of the class {_value(result.get('positive_class'))}."
     elif averaging:
-        shown += f"\n\nPrecision, recall and F1 are {averaging} averages over the classes."
-    return shown
+        yield f"Precision, recall and F1 are {averaging} averages over the classes."
 
 
-def _evaluations(evaluations: Sequence[Mapping[str, Any]]) -> Iterable[str]:
+def _evaluations(evaluations: Sequence[Mapping[str, Any]]) -> Iterator[Part]:
     for one in evaluations:
         result = one.get("result") or {}
         where = result.get("dataset")
         folds = result.get("cross_validation")
         about = f"{folds['folds']} folds" if folds else "the held-out rows"
-        yield f"### Evaluated on {where['name']}@{where['version']}" if where else f"### Evaluated on {about}"
+        yield Heading(f"Evaluated on {where['name']}@{where['version']}" if where else f"Evaluated on {about}", 3)
         bounds = (result.get("confidence") or {}).get("intervals") or {}
-        yield _table(
+        yield Table(
             ["measure", "value", *(["interval"] if bounds else [])],
             [
                 [name, _value(value), *([_value(bounds.get(name))] if bounds else [])]
                 for name, value in (result.get("measures") or {}).items()
             ],
         )
+        yield Plots(result)
 
 
 def _limits(result: Mapping[str, Any]) -> str:
@@ -145,8 +204,8 @@ def _limits(result: Mapping[str, Any]) -> str:
     return "\n".join([general, *notes])
 
 
-def _table(heads: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
-    lines = [heads, ["---"] * len(heads), *rows]
+def _table(table: Table) -> str:
+    lines = [table.heads, ["---"] * len(table.heads), *table.rows]
     return "\n".join("| " + " | ".join(_cell(cell) for cell in line) + " |" for line in lines)
 
 

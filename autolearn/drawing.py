@@ -5,12 +5,13 @@ Elements of `xml.etree`, which escapes whatever a text or attribute holds. Colou
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from xml.etree.ElementTree import Element, SubElement
 
 WIDTH, HEIGHT = 180, 44
 _LINE = 15
 _LABEL = 90
+_PLOT, _MARGIN = 260, 48
 
 
 def histogram(edges: Sequence[float], counts: Sequence[int], label: str) -> Element:
@@ -45,6 +46,76 @@ def meter(value: float | None, label: str) -> Element:
     if value:
         _bar(drawing, 0, 0, 60 * min(1.0, abs(value)), 10)
     return drawing
+
+
+def curve(
+    points: Sequence[tuple[float, float]],
+    x: str,
+    y: str,
+    label: str,
+    *,
+    diagonal: bool = False,
+    dots: bool = False,
+) -> Element:
+    """A line through points between 0 and 1 on both axes, with what a guess would give as the diagonal if asked for."""
+    drawing, place = _axes((0.0, 1.0), (0.0, 1.0), x, y, label)
+    if diagonal:
+        (x1, y1), (x2, y2) = place(0.0, 0.0), place(1.0, 1.0)
+        ends = {"x1": f"{x1:.1f}", "y1": f"{y1:.1f}", "x2": f"{x2:.1f}", "y2": f"{y2:.1f}"}
+        SubElement(drawing, "line", {"class": "guide", **ends})
+    path = " ".join("{:.1f},{:.1f}".format(*place(*point)) for point in points)
+    SubElement(drawing, "polyline", {"class": "line", "points": path})
+    if dots:
+        _dots(drawing, [place(*point) for point in points], 3.5)
+    return drawing
+
+
+def scatter(points: Sequence[tuple[float, float]], x: str, y: str, label: str) -> Element:
+    """Points, and where the second axis is 0."""
+    spans = [_span([point[axis] for point in points] + ([0.0] if axis else [])) for axis in (0, 1)]
+    drawing, place = _axes(spans[0], spans[1], x, y, label)
+    (x1, zero), (x2, _) = place(spans[0][0], 0.0), place(spans[0][1], 0.0)
+    ends = {"x1": f"{x1:.1f}", "y1": f"{zero:.1f}", "x2": f"{x2:.1f}", "y2": f"{zero:.1f}"}
+    SubElement(drawing, "line", {"class": "guide", **ends})
+    _dots(drawing, [place(*point) for point in points], 2.5)
+    return drawing
+
+
+def _span(values: Sequence[float]) -> tuple[float, float]:
+    low, high = min(values, default=0.0), max(values, default=1.0)
+    return (low, high) if high > low else (low - 0.5, low + 0.5)
+
+
+def _axes(
+    across: tuple[float, float], up: tuple[float, float], x: str, y: str, label: str
+) -> tuple[Element, Callable[[float, float], tuple[float, float]]]:
+    """An empty plot, and where on it a point belongs."""
+    drawing = _drawing(_PLOT + _MARGIN + 12, _PLOT + _MARGIN, label)
+    frame = {"x": f"{_MARGIN}", "y": "6", "width": f"{_PLOT}", "height": f"{_PLOT}"}
+    SubElement(drawing, "rect", {"class": "axis", **frame})
+    for axis, (low, high) in enumerate((across, up)):
+        for share in (0.0, 0.5, 1.0):
+            value = f"{low + share * (high - low):.3g}"
+            if axis == 0:
+                _text(drawing, _MARGIN + share * _PLOT - 3 * len(value), _PLOT + 20, value)
+            else:
+                _text(drawing, max(0, _MARGIN - 5 - 6.2 * len(value)), 10 + (1 - share) * _PLOT, value)
+    _text(drawing, _MARGIN + _PLOT / 2 - 2.8 * len(x), _PLOT + 36, x)
+    turned = SubElement(drawing, "text", {"transform": f"translate(11 {_PLOT / 2 + 2.8 * len(y):g}) rotate(-90)"})
+    turned.text = y
+
+    def place(at: float, high: float) -> tuple[float, float]:
+        return (
+            _MARGIN + _PLOT * (at - across[0]) / (across[1] - across[0]),
+            6 + _PLOT * (up[1] - high) / (up[1] - up[0]),
+        )
+
+    return drawing, place
+
+
+def _dots(drawing: Element, places: Sequence[tuple[float, float]], radius: float) -> None:
+    for x, y in places:
+        SubElement(drawing, "circle", {"class": "dot", "cx": f"{x:.1f}", "cy": f"{y:.1f}", "r": f"{radius:g}"})
 
 
 def _drawing(width: float, height: float, label: str) -> Element:

@@ -26,14 +26,20 @@ h1 { font-size: 1.6rem; margin-bottom: .2rem; } h2 { font-size: 1.15rem; margin:
 p.soft, caption, .soft { color: var(--soft); }
 .scroll { overflow-x: auto; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
-caption { text-align: left; padding: .9rem 0 .3rem; }
+caption { white-space: nowrap; text-align: left; padding: .9rem 0 .3rem; }
 th, td { padding: .3rem .7rem; border-bottom: 1px solid var(--rule); text-align: right; vertical-align: middle;
   white-space: nowrap; }
 th:first-child, th.prose { text-align: left; }
-tbody th { font-weight: 600; max-width: 22rem; overflow: hidden; text-overflow: ellipsis; }
+tbody th { font-weight: 600; max-width: 22rem; white-space: normal; overflow-wrap: anywhere; }
+caption.said { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
 td.prose { text-align: left; white-space: normal; max-width: 56rem; }
 code { color: var(--alert); font-size: .92em; }
 svg { display: block; } svg .bar { fill: var(--bar); } svg .frame { fill: var(--rule); }
+svg .line { fill: none; stroke: var(--bar); stroke-width: 2; } svg .dot { fill: var(--bar); fill-opacity: .55; }
+svg .axis { fill: none; stroke: var(--soft); }
+svg .guide { stroke: var(--soft); stroke-opacity: .6; stroke-dasharray: 4 4; }
+.figures { display: flex; flex-wrap: wrap; gap: 1.5rem; align-items: end; } figure { margin: .5rem 0; }
+figcaption { color: var(--soft); padding-top: .3rem; }
 svg text { fill: var(--ink); font: 11px system-ui, sans-serif; }
 table.matrix th, table.matrix td { padding: .25rem .4rem; font-size: .8rem; border: 1px solid var(--ground); }
 table.matrix thead th { max-width: 6rem; overflow: hidden; text-overflow: ellipsis; }
@@ -59,11 +65,11 @@ class Page:
         SubElement(head, "title").text = title
         SubElement(head, "style").text = _STYLE
         self._main = SubElement(SubElement(self._root, "body"), "main")
-        SubElement(self._main, "h1").text = title
+        SubElement(self._main, "h1").text = self._heading = title
 
     def heading(self, text: str) -> None:
         """Begin a section."""
-        SubElement(self._main, "h2").text = text
+        SubElement(self._main, "h2").text = self._heading = text
 
     def note(self, text: str) -> None:
         """A remark in a paragraph of its own."""
@@ -81,14 +87,31 @@ class Page:
             for at, cell in enumerate(row[1:], 1):
                 _fill(SubElement(line, "td", {"class": "prose"} if at in texts else {}), cell)
 
-    def matrix(self, caption: str, names: Sequence[str], values: Sequence[Sequence[float | None]]) -> None:
-        """Figures between -1 and 1 for each pair of names, the stronger the more coloured."""
+    def figures(self, drawn: Sequence[tuple[str, Element]]) -> None:
+        """Pictures side by side, each with its caption."""
+        if not drawn:
+            return
+        row = SubElement(self._main, "div", {"class": "figures"})
+        for caption, picture in drawn:
+            figure = SubElement(row, "figure")
+            figure.append(picture)
+            SubElement(figure, "figcaption").text = caption
+
+    def matrix(
+        self,
+        caption: str,
+        names: Sequence[str],
+        values: Sequence[Sequence[float | None]],
+        texts: Sequence[Sequence[str]] | None = None,
+    ) -> None:
+        """Figures between -1 and 1 for each pair of names, coloured by strength; `texts` are shown instead."""
         body = SubElement(self._table(caption, ["", *names], "matrix"), "tbody")
-        for name, row in zip(names, values, strict=True):
+        for at, (name, row) in enumerate(zip(names, values, strict=True)):
             line = SubElement(body, "tr")
             SubElement(line, "th", {"scope": "row", "title": name}).text = name
-            for value in row:
-                SubElement(line, "td", _coloured(value)).text = "–" if value is None else f"{value:.2f}"
+            for to, value in enumerate(row):
+                shown = "–" if value is None else f"{value:.2f}"
+                SubElement(line, "td", _coloured(value)).text = texts[at][to] if texts else shown
 
     def text(self) -> str:
         """The whole document."""
@@ -97,7 +120,8 @@ class Page:
     def _table(self, caption: str, heads: Sequence[str], kind: str, texts: Sequence[int] = ()) -> Element:
         around = {"class": "scroll", "role": "region", "tabindex": "0", "aria-label": caption}
         table = SubElement(SubElement(self._main, "div", around), "table", {"class": kind} if kind else {})
-        SubElement(table, "caption").text = caption
+        # A caption that the heading above says already is for readers of the table alone.
+        SubElement(table, "caption", {"class": "said"} if caption == self._heading else {}).text = caption
         line = SubElement(SubElement(table, "thead"), "tr")
         for at, head in enumerate(heads):
             kinds = {"class": "prose"} if at in texts else {}

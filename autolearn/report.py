@@ -78,7 +78,7 @@ def _columns(page: Page, profile: Profile) -> None:
     page.heading("Columns")
     heads = ["column", "type", "missing", "distinct", "min", "25 %", "median", "75 %", "max", "mean", "std", "values"]
     rows = [_column(column, profile.rows) for column in profile.columns[:_COLUMNS]]
-    page.table("Each column, over all rows", heads, rows)
+    page.table("Each column, over all rows", heads, rows, texts=[len(heads) - 1])
     if len(profile.columns) > _COLUMNS:
         page.note(f"{len(profile.columns) - _COLUMNS} more columns are not shown; the JSON form has them.")
 

@@ -166,14 +166,18 @@ async def card(
     run: Invocation,
     ref: Ref,
     output: Annotated[str | None, typer.Option("--output", "-o", help="File to write; default: stdout.")] = None,
+    html: Annotated[
+        str | None, typer.Option(metavar="FILE", help="Write it as one HTML page instead, with plots of evaluations.")
+    ] = None,
 ) -> None:
-    """Write the model card of an experiment, as Markdown."""
+    """Write the model card of an experiment, as Markdown or as an HTML page."""
     from pathlib import Path
 
     from autolearn import card
 
     async with run.client() as client:
-        written = card.markdown(await client.experiments.show(ref))
+        found = await client.experiments.show(ref)
+    written, output = (card.markdown(found), output) if html is None else (card.page(found), html)
     if output is None or output == "-":
         if run.json:
             return run.out.document({"card": written})

@@ -81,7 +81,7 @@ def _details(task: str, predictions: Predictions) -> dict[str, Any]:
     """What goes with the measures of a task."""
     if task == CLASSIFICATION:
         return {**measuring.by_class(predictions), **curves.of(predictions)}
-    return measuring.by_group(predictions) if task in UNSUPERVISED else {}
+    return measuring.by_group(predictions) if task in UNSUPERVISED else curves.residuals(predictions)
 
 
 def _held_out(

@@ -24,14 +24,17 @@ RESULT: dict[str, Any] = {
 }
 
 
-def test_a_card_says_what_the_record_holds() -> None:
-    experiment = Experiment(
+def experiment(**result: Any) -> Experiment:
+    return Experiment(
         id="exp_1", name='a "name"', session="ses_1", training="trn_1", commit="com_1", dataset="d@1", target="kind",
         dataset_digest="sha256:4", task="classification", algorithm="svm", created="c", committed="d", tags=["best"],
         etag="1", request={"parameters": {"C": 1.0, "max_iter": None}, "split": {"seed": 7}}, result=RESULT,
-        evaluations=[{"result": {"measures": {"f1": 0.5}, "confidence": {"intervals": {"f1": [0.4, 0.6]}}}}],
+        evaluations=[{"result": {"measures": {"f1": 0.5}, "confidence": {"intervals": {"f1": [0.4, 0.6]}}, **result}}],
     )  # fmt: skip
-    written = card.markdown(experiment)
+
+
+def test_a_card_says_what_the_record_holds() -> None:
+    written = card.markdown(experiment())
     for line in (
         '- name: "a \\"name\\""',
         "| a\\|b | number |",
@@ -45,6 +48,25 @@ def test_a_card_says_what_the_record_holds() -> None:
     ):
         assert line in written.splitlines()
     assert "Learned from 30 rows; 10 were held out (seed 7, by class); 2 without a target were left out." in written
+
+
+def test_a_card_as_a_page_has_the_plots_of_its_evaluations() -> None:
+    roc = {"false_positive_rate": [0.0, 0.0, 1.0], "true_positive_rate": [0.0, 0.8, 1.0]}
+    trade = {"recall": [1.0, 0.0], "precision": [0.5, 1.0]}
+    calibration = {"predicted": [0.1, 0.9], "observed": [0.2, 0.8], "rows": [3, 4]}
+    page = card.page(
+        experiment(
+            curves={"roc": roc, "precision_recall": trade, "calibration": calibration},
+            confusion_matrix={"labels": ["<no>", "yes"], "counts": [[3, 1], [0, 4]]},
+        )
+    )
+    assert [page.count(f"<{tag}") for tag in ("svg", "figcaption", "polyline", "script")] == [3, 3, 3, 0]
+    assert ">&lt;no&gt;</th>" in page
+    assert "impute median, scale standard" in page
+    bins = {"edges": [-1.0, 0.0, 1.0], "counts": [1, 2]}
+    page = card.page(experiment(residuals={"predicted": [1.0, 1.0], "residual": [-1.0, 1.0], "histogram": bins}))
+    assert [page.count(f"<{tag}") for tag in ("svg", "circle")] == [2, 2]
+    assert "<svg" not in card.page(experiment())
 
 
 def test_what_differs_is_named() -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from sklearn import metrics
+from sklearn.calibration import calibration_curve
 
 from common.learning import curves, intervals, measuring
 from common.learning.measures.entry import MeasureEntry, Predictions, Undefined
@@ -171,6 +172,34 @@ def test_curves_of_two_classes() -> None:
     assert area == pytest.approx(metrics.roc_auc_score(TRUTH == "b", MARGINS))
     assert (roc["false_positive_rate"][0], roc["true_positive_rate"][-1]) == (0.0, 1.0)
     assert (trade["recall"][0], trade["precision"][-1]) == (1.0, 1.0)
+
+
+def test_calibration_compares_probabilities_with_what_happened() -> None:
+    random = np.random.default_rng(0)
+    probabilities = random.uniform(size=4000)
+    truth = np.where(random.uniform(size=4000) < probabilities**2, "b", "a")
+    both = np.column_stack([1 - probabilities, probabilities])
+    found = curves.of(measuring.encode(truth, truth, ("a", "b"), "b", probabilities=both))["curves"]["calibration"]
+    observed, predicted = calibration_curve(truth == "b", probabilities, n_bins=10)
+    assert found["predicted"] == pytest.approx(predicted, abs=1e-6)
+    assert found["observed"] == pytest.approx(observed, abs=1e-6)
+    assert sum(found["rows"]) == 4000
+    certain = np.column_stack([1.0 - (truth == "b"), truth == "b"])
+    sure = curves.of(measuring.encode(truth, truth, ("a", "b"), "b", probabilities=certain))["curves"]["calibration"]
+    assert (sure["predicted"], sure["observed"]) == ([0, 1], [0, 1])
+
+
+def test_residuals_are_truth_less_prediction() -> None:
+    random = np.random.default_rng(0)
+    predicted = random.normal(size=1000)
+    found = curves.residuals(Predictions(predicted + 2, predicted))["residuals"]
+    assert found["residual"] == [2.0] * curves.MOST_POINTS
+    assert found["predicted"] == sorted(found["predicted"])
+    assert found["quantiles"]["0.5"] == pytest.approx(2)
+    spread = curves.residuals(Predictions(predicted, np.zeros(1000)))["residuals"]
+    assert (len(spread["histogram"]["counts"]), sum(spread["histogram"]["counts"])) == (20, 1000)
+    assert curves.residuals(Predictions(np.array([1e308, -1e308]), np.zeros(2))) == {}
+    assert curves.residuals(Predictions(np.zeros(0), np.zeros(0))) == {}
 
 
 def test_curves_are_thinned() -> None:
