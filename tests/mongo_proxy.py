@@ -7,7 +7,7 @@ import struct
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from typing import Literal
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 HEADER = 16
 _FIRST_NAME = HEADER + 4 + 1 + 4 + 1  # flags, kind of section, length of document, type of its first element
@@ -31,8 +31,11 @@ class MongoProxy:
     async def running(self) -> AsyncIterator[MongoProxy]:
         server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
         port = server.sockets[0].getsockname()[1]
-        user, _, _ = self._parts.netloc.rpartition("@")
-        self.url = urlunsplit(self._parts._replace(netloc=f"{user}@127.0.0.1:{port}" if user else f"127.0.0.1:{port}"))
+        user, at, _ = self._parts.netloc.rpartition("@")
+        # Told to be a member of a set, the driver would ask where the others are, and go there.
+        told = {name: value for name, value in parse_qsl(self._parts.query) if name.lower() != "replicaset"}
+        query = urlencode({**told, "directConnection": "true"})
+        self.url = urlunsplit(self._parts._replace(netloc=f"{user}{at}127.0.0.1:{port}", query=query))
         connections = self._connections = set[asyncio.Task[None]]()
         try:
             yield self

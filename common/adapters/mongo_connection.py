@@ -95,7 +95,8 @@ class MongoConnection:
                 self._url,
                 **chosen,
                 maxPoolSize=_TURNS,
-                retryReads=False,  # it is tried again here, as writes are
+                retryReads=False,  # a lost answer is asked for again here, so that it is known to be one
+                retryWrites=False,
                 w="majority",
                 journal=True,
                 readConcernLevel="majority",
