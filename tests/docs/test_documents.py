@@ -107,7 +107,7 @@ def test_page_runs_as_it_stands(page: Path, request: pytest.FixtureRequest, tmp_
         for name in engines.ENGINES:
             engines.url(name)
     place = surroundings(tmp_path)
-    if page.stem == "use-engines":  # engines of its own: what is in a database goes with a master key
+    if page.stem in ENGINES_NEEDED:  # engines of its own: what is in a database goes with a master key
         place["XDG_CACHE_HOME"] = str(tmp_path / "cache")
         (tmp_path / "cache" / "autolearn-engines").mkdir(parents=True)
         (tmp_path / "cache" / "autolearn-engines" / "installed").symlink_to(home() / "installed")
@@ -124,8 +124,9 @@ def test_page_runs_as_it_stands(page: Path, request: pytest.FixtureRequest, tmp_
     finally:
         if page.stem == "tutorial":
             down(place, tmp_path)
-        if page.stem == "use-engines":
+        if page.stem in ENGINES_NEEDED:
             run(["autolearn", "down", "--data", "with-engines"], place, tmp_path)
+            run(["autolearn", "cluster", "down", "--folder", "cluster"], place, tmp_path)
             run(["python", "-m", "deploy.engines", "down"], place, tmp_path)
 
 
