@@ -21,6 +21,8 @@ Codes = np.ndarray[Any, np.dtype[np.int64]]
 _FEW = 3
 _LEAF = 2
 _LEAVES = 32
+_ROWS_A_CLASS = 4
+"""On average; with fewer there is nothing to learn a class from and another to predict it."""
 
 
 def pearson(one: Numbers, two: Numbers) -> float | None:
@@ -93,6 +95,12 @@ def mutual_information(values: Numbers | Codes, target: Numbers | Codes) -> floa
     if _is_codes(values) and _is_codes(target):
         bias = (len(np.unique(values)) - 1) * (len(np.unique(target)) - 1) / (2 * len(values))
         return max(0.0, float(mutual_info_score(values, target)) - bias)
+    for kinds in (target, values):
+        if _is_codes(kinds):  # a category of a single row has no neighbour, and the estimator no row left
+            several = np.bincount(kinds)[kinds] > 1
+            values, target = values[several], target[several]
+            if len(values) < 2 * _FEW:
+                return None
     estimate = mutual_info_classif if _is_codes(target) else mutual_info_regression
     found = estimate(values.reshape(-1, 1), target, discrete_features=_is_codes(values), random_state=0)
     return float(found[0])
@@ -119,6 +127,8 @@ def single_feature_score(values: Numbers | Codes, target: Numbers | Codes) -> fl
     if not _is_codes(target):
         tree = DecisionTreeRegressor(**options).fit(inputs[learned], target[learned])
         return _r2(target[held].astype(np.float64), tree.predict(inputs[held]))
+    if len(np.unique(target)) > len(target) / _ROWS_A_CLASS:
+        return None
     tree = DecisionTreeClassifier(**options, class_weight="balanced").fit(inputs[learned], target[learned])
     right = tree.predict(inputs[held]) == target[held]
     counts = np.bincount(target[held])

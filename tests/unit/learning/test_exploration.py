@@ -162,7 +162,13 @@ def test_a_large_or_wide_table_is_looked_at_in_part(tmp_path: Path, monkeypatch:
 
 @pytest.mark.parametrize(
     "content",
-    ["a,b\n1,x\n", "a,b\n,\n1,\n", "a,b\n1e308,x\n-1e308,y\n1e308,x\n5,y\n6,z\n7,x\n8,y\n", "a,b\n" + "1,x\n" * 9],
+    [
+        "a,b\n1,x\n",
+        "a,b\n,\n1,\n",
+        "a,b\n1e308,x\n-1e308,y\n1e308,x\n5,y\n6,z\n7,x\n8,y\n",
+        "a,b\n" + "1,x\n" * 9,
+        "a,b\n" + "".join(f"{number}.5,word {number}\n" for number in range(60)),
+    ],
 )
 def test_any_table_and_target_has_an_answer(tmp_path: Path, content: str) -> None:
     frame = pd.read_csv(io.StringIO(content))
