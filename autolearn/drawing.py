@@ -11,7 +11,8 @@ from xml.etree.ElementTree import Element, SubElement
 WIDTH, HEIGHT = 180, 44
 _LINE = 15
 _LABEL = 90
-_PLOT, _MARGIN = 260, 48
+_PLOT, _MARGIN, _LEGEND = 260, 48, 110
+COLOURS = 10
 
 
 def histogram(edges: Sequence[float], counts: Sequence[int], label: str) -> Element:
@@ -49,7 +50,7 @@ def meter(value: float | None, label: str) -> Element:
 
 
 def curve(
-    points: Sequence[tuple[float, float]],
+    lines: Sequence[tuple[str, Sequence[tuple[float, float]]]],
     x: str,
     y: str,
     label: str,
@@ -57,16 +58,29 @@ def curve(
     diagonal: bool = False,
     dots: bool = False,
 ) -> Element:
-    """A line through points between 0 and 1 on both axes, with what a guess would give as the diagonal if asked for."""
+    """Named lines through points between 0 and 1 on both axes; as the diagonal, if asked for, what a guess would give.
+
+    Ten colours; with more than one line their names stand beside them.
+    """
     drawing, place = _axes((0.0, 1.0), (0.0, 1.0), x, y, label)
     if diagonal:
         (x1, y1), (x2, y2) = place(0.0, 0.0), place(1.0, 1.0)
         ends = {"x1": f"{x1:.1f}", "y1": f"{y1:.1f}", "x2": f"{x2:.1f}", "y2": f"{y2:.1f}"}
         SubElement(drawing, "line", {"class": "guide", **ends})
-    path = " ".join("{:.1f},{:.1f}".format(*place(*point)) for point in points)
-    SubElement(drawing, "polyline", {"class": "line", "points": path})
-    if dots:
-        _dots(drawing, [place(*point) for point in points], 3.5)
+    for number, (name, points) in enumerate(lines):
+        path = " ".join("{:.1f},{:.1f}".format(*place(*point)) for point in points)
+        line = SubElement(drawing, "polyline", {"class": f"line l{number % COLOURS}", "points": path})
+        SubElement(line, "title").text = name
+        if dots:
+            _dots(drawing, [place(*point) for point in points], 3.5)
+    if len(lines) > 1:
+        drawing.set("width", f"{_PLOT + _MARGIN + 12 + _LEGEND}")
+        drawing.set("viewBox", f"0 0 {_PLOT + _MARGIN + 12 + _LEGEND} {_PLOT + _MARGIN}")
+        for number, (name, _) in enumerate(lines):
+            left, top = _PLOT + _MARGIN + 12, 14 + _LINE * number
+            line = SubElement(drawing, "polyline", {"class": f"line l{number % COLOURS}"})
+            line.set("points", f"{left},{top - 4} {left + 14},{top - 4}")
+            _text(drawing, left + 20, top, name if len(name) <= 14 else name[:13] + "…", name)
     return drawing
 
 

@@ -12,9 +12,12 @@ from collections.abc import Iterable, Sequence
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element, SubElement
 
+from autolearn.drawing import COLOURS
+
 Cell = str | Element | None
 
-_STYLE = """
+_STYLE = (
+    """
 :root { color-scheme: light dark; --ink: #1c2128; --soft: #57606a; --ground: #fff; --rule: #d8dee4; --bar: #3b6fb6;
   --good: 59 111 182; --bad: 190 74 62; --alert: #9a3412; }
 @media (prefers-color-scheme: dark) {
@@ -43,10 +46,15 @@ figcaption { color: var(--soft); padding-top: .3rem; }
 svg text { fill: var(--ink); font: 11px system-ui, sans-serif; }
 table.matrix th, table.matrix td { padding: .25rem .4rem; font-size: .8rem; border: 1px solid var(--ground); }
 table.matrix thead th { max-width: 6rem; overflow: hidden; text-overflow: ellipsis; }
-""" + "".join(
-    f".{sign}{level} {{ background: rgb(var(--{tone}) / {level * 16}%); }}\n"
-    for sign, tone in (("p", "good"), ("n", "bad"))
-    for level in range(1, 6)
+"""
+    + "".join(
+        f"svg .l{number} {{ stroke: hsl({(215 + 137.5 * number) % 360:g} 55% 52%); }}\n" for number in range(COLOURS)
+    )
+    + "".join(
+        f".{sign}{level} {{ background: rgb(var(--{tone}) / {level * 16}%); }}\n"
+        for sign, tone in (("p", "good"), ("n", "bad"))
+        for level in range(1, 6)
+    )
 )
 
 

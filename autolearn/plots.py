@@ -1,4 +1,4 @@
-"""What an evaluation found, drawn: curves of two classes, the confusion matrix, residuals of a regression."""
+"""What an evaluation found, drawn: curves of classes, the confusion matrix, residuals of a regression."""
 
 from __future__ import annotations
 
@@ -14,20 +14,18 @@ _MOST_CLASSES = 30
 
 def draw(page: Page, result: Mapping[str, Any]) -> None:
     """Add to a page what there is to draw of an evaluation's result; nothing if there is nothing."""
-    curves: Mapping[str, Mapping[str, Sequence[float]]] = result.get("curves") or {}
+    curves: Mapping[str, Any] = result.get("curves") or {}
+    classes = curves.get("one_vs_rest") or [{"label": result.get("positive_class"), **curves}]
     drawn: list[tuple[str, Element]] = []
-    if roc := curves.get("roc"):
-        points = _pairs(roc, "false_positive_rate", "true_positive_rate")
+    if roc := _lines(classes, "roc", "false_positive_rate", "true_positive_rate"):
         about = _titled("ROC curve", result, "roc_auc")
-        drawn.append((about, drawing.curve(points, "false positive rate", "true positive rate", about, diagonal=True)))
-    if trade := curves.get("precision_recall"):
-        points = _pairs(trade, "recall", "precision")
+        drawn.append((about, drawing.curve(roc, "false positive rate", "true positive rate", about, diagonal=True)))
+    if trade := _lines(classes, "precision_recall", "recall", "precision"):
         about = _titled("Precision and recall", result, "average_precision")
-        drawn.append((about, drawing.curve(points, "recall", "precision", about)))
-    if told := curves.get("calibration"):
-        points = _pairs(told, "predicted", "observed")
+        drawn.append((about, drawing.curve(trade, "recall", "precision", about)))
+    if told := _lines(classes, "calibration", "predicted", "observed"):
         about = _titled("Calibration", result, "brier")
-        picture = drawing.curve(points, "predicted probability", "share observed", about, diagonal=True, dots=True)
+        picture = drawing.curve(told, "predicted probability", "share observed", about, diagonal=True, dots=True)
         drawn.append((about, picture))
     if residuals := result.get("residuals"):
         points = _pairs(residuals, "predicted", "residual")
@@ -46,6 +44,13 @@ def draw(page: Page, result: Mapping[str, Any]) -> None:
             shares,
             texts=[[str(count) for count in row] for row in matrix["counts"]],
         )
+
+
+def _lines(
+    classes: Sequence[Mapping[str, Any]], curve: str, x: str, y: str
+) -> list[tuple[str, list[tuple[float, float]]]]:
+    """A named line for each class that has such a curve."""
+    return [(str(one["label"]), _pairs(one[curve], x, y)) for one in classes if one.get(curve)]
 
 
 def _pairs(curve: Mapping[str, Sequence[float]], x: str, y: str) -> list[tuple[float, float]]:

@@ -1,4 +1,4 @@
-"""What there is to draw of predictions: curves of two classes, residuals of numbers."""
+"""What there is to draw of predictions: curves of classes, residuals of numbers."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from sklearn.metrics import precision_recall_curve, roc_curve
 from common.learning.measures.entry import Predictions, Undefined
 
 MOST_POINTS = 200
+_MOST_CLASSES, _FEWER_POINTS = 10, 50
 _BINS = 20
 _RELIABILITY_BINS = 10
 
@@ -19,23 +20,39 @@ def of(predictions: Predictions) -> dict[str, Any]:
 
     Each curve is one list per axis, at most 200 points, evenly thinned; both ends stay. Calibration is of probabilities
     only: in ten bins of one width the mean `predicted` one, the share `observed`, and the `rows`, without empty bins.
+    Of more than two classes, the ten most frequent: `one_vs_rest` [{"label", "roc", "precision_recall"}], 50 points.
     """
-    if predictions.positive is None:
-        return {}
     try:
-        (scores,) = predictions.scores().values()
+        scores = predictions.scores()
     except Undefined:
         return {}
-    belongs = predictions.truth == predictions.positive
+    if predictions.positive is not None:
+        found = _of_one(predictions, predictions.positive, scores[predictions.positive], MOST_POINTS)
+        if found and predictions.probabilities is not None:
+            belongs = predictions.truth == predictions.positive
+            found["calibration"] = _calibration(belongs, np.asarray(scores[predictions.positive], dtype=float))
+        return {"curves": found} if found else {}
+    counts = np.bincount(predictions.truth, minlength=len(predictions.labels))
+    shown = sorted(scores, key=lambda position: -int(counts[position]))[:_MOST_CLASSES]
+    several = [
+        {"label": predictions.labels[position], **found}
+        for position in sorted(shown)
+        if (found := _of_one(predictions, position, scores[position], _FEWER_POINTS))
+    ]
+    return {"curves": {"one_vs_rest": several}} if several else {}
+
+
+def _of_one(predictions: Predictions, position: int, scores: Any, most: int) -> dict[str, Any]:
+    """The curves of one class against the others; none if all rows are of it, or no row is."""
+    belongs = predictions.truth == position
     if belongs.all() or not belongs.any():
         return {}
     false_rate, true_rate, _ = roc_curve(belongs, scores)
     precision, recall, _ = precision_recall_curve(belongs, scores, drop_intermediate=True)
-    roc = _thinned({"false_positive_rate": false_rate, "true_positive_rate": true_rate})
-    found = {"roc": roc, "precision_recall": _thinned({"recall": recall, "precision": precision})}
-    if predictions.probabilities is not None:
-        found["calibration"] = _calibration(belongs, np.asarray(scores, dtype=float))
-    return {"curves": found}
+    return {
+        "roc": _thinned({"false_positive_rate": false_rate, "true_positive_rate": true_rate}, most),
+        "precision_recall": _thinned({"recall": recall, "precision": precision}, most),
+    }
 
 
 def residuals(predictions: Predictions) -> dict[str, Any]:
@@ -76,7 +93,7 @@ def _calibration(belongs: np.ndarray[Any, Any], probabilities: np.ndarray[Any, A
     return {name: [round(float(value), 6) for value in values] for name, values in axes.items()}
 
 
-def _thinned(axes: dict[str, np.ndarray[Any, Any]]) -> dict[str, list[float]]:
+def _thinned(axes: dict[str, np.ndarray[Any, Any]], most: int = MOST_POINTS) -> dict[str, list[float]]:
     points = len(next(iter(axes.values())))
-    kept = np.unique(np.linspace(0, points - 1, min(points, MOST_POINTS)).round().astype(int))
+    kept = np.unique(np.linspace(0, points - 1, min(points, most)).round().astype(int))
     return {name: [round(float(value), 6) for value in values[kept]] for name, values in axes.items()}

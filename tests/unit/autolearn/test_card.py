@@ -63,6 +63,10 @@ def test_a_card_as_a_page_has_the_plots_of_its_evaluations() -> None:
     assert [page.count(f"<{tag}") for tag in ("svg", "figcaption", "polyline", "script")] == [3, 3, 3, 0]
     assert ">&lt;no&gt;</th>" in page
     assert "impute median, scale standard" in page
+    several = [{"label": label, "roc": roc, "precision_recall": trade} for label in ("a", "<b>")]
+    page = card.page(experiment(curves={"one_vs_rest": several}))
+    assert [page.count(f"<{tag}") for tag in ("svg", "polyline")] == [2, 8]  # two lines and their legend in each
+    assert "&lt;b&gt;</text>" in page
     bins = {"edges": [-1.0, 0.0, 1.0], "counts": [1, 2]}
     page = card.page(experiment(residuals={"predicted": [1.0, 1.0], "residual": [-1.0, 1.0], "histogram": bins}))
     assert [page.count(f"<{tag}") for tag in ("svg", "circle")] == [2, 2]

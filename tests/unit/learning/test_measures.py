@@ -202,6 +202,18 @@ def test_residuals_are_truth_less_prediction() -> None:
     assert curves.residuals(Predictions(np.zeros(0), np.zeros(0))) == {}
 
 
+def test_curves_of_several_classes_are_each_against_the_rest() -> None:
+    random = np.random.default_rng(0)
+    truth = random.choice(np.array(["a", "b", "c"], dtype=object), 300)
+    scores = random.uniform(size=(300, 4))
+    found = curves.of(measuring.encode(truth, truth, ("a", "b", "c", "d"), None, probabilities=scores))["curves"]
+    assert [one["label"] for one in found["one_vs_rest"]] == ["a", "b", "c"]  # no row is d
+    for position, one in enumerate(found["one_vs_rest"]):
+        area = metrics.auc(one["roc"]["false_positive_rate"], one["roc"]["true_positive_rate"])
+        assert area == pytest.approx(metrics.roc_auc_score(truth == one["label"], scores[:, position]), abs=0.02)
+        assert len(one["precision_recall"]["recall"]) <= 50
+
+
 def test_curves_are_thinned() -> None:
     random = np.random.default_rng(0)
     truth = random.choice(np.array(["a", "b"]), 5000)
@@ -214,7 +226,7 @@ def test_curves_are_thinned() -> None:
     "predictions",
     [
         two_classes(),
-        measuring.encode(TRUTH, TRUTH, ("a", "b", "c"), None, probabilities=np.ones((6, 3))),
+        measuring.encode(TRUTH, TRUTH, ("a", "b", "c"), None),
         one_row("a"),
         one_row("b"),
     ],

@@ -118,7 +118,8 @@ def test_a_column_without_any_value_does_no_harm(workshop: Workshop) -> None:
 def test_curves_are_those_of_the_positive_class(workshop: Workshop) -> None:
     result = workshop.train(table(), algorithm="svm").evaluate()
     assert result["curves"]["roc"]["true_positive_rate"][-1] == 1.0
-    assert "curves" not in workshop.train(table(), target="sort", **TREE).evaluate()
+    several = workshop.train(table(), target="sort", **TREE).evaluate()["curves"]
+    assert [one["label"] for one in several["one_vs_rest"]] == ["a", "b", "c"]
 
 
 def test_rows_without_target_are_dropped_and_counted(workshop: Workshop) -> None:
