@@ -41,7 +41,7 @@ def canonical_text(value: Any) -> str:
     return _encode(value)
 
 
-def decoded(text: str) -> Any:
+def decoded(text: str | bytes) -> Any:
     """The value of a JSON text that we have stored: finite numbers, 64-bit integers, valid Unicode.
 
     Verification decodes every event there is; this takes a third of the standard library's time.

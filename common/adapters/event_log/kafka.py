@@ -35,6 +35,8 @@ _BATCH = 900_000
 """Bytes of a batch: brokers take 1 MiB unless told otherwise."""
 _FETCH = 2_000
 """Records that are decoded before others get a turn."""
+_PIECE = 4 << 20
+"""Bytes of a partition that are read at once."""
 _EXISTS = 36
 _log = logging.logger("event_log")
 
@@ -178,7 +180,7 @@ class KafkaPartitions(Partitions):
             merge.feed(name, [], last=end[name] <= begin.get(name, 0))
         if not merge.starving:
             return
-        consumer = self._consumer(auto_offset_reset="earliest")
+        consumer = self._consumer(auto_offset_reset="earliest", max_partition_fetch_bytes=_PIECE)
         async with self._driver():
             await self._started(consumer)
         try:

@@ -81,10 +81,9 @@ class Merge:
         """What is in order by now."""
         taken: list[Stored] = []
         if len(self._waiting) == 1:
-            only = next(iter(self._waiting.values()))
-            taken = [stored for _, stored in only]
+            (only,) = self._waiting.values()
+            taken.extend(stored for _, stored in only)
             only.clear()
-            return taken
         while not self.starving:
             heads = [(queue[0][0], name) for name, queue in self._waiting.items() if queue]
             if not heads:
