@@ -55,7 +55,7 @@ async def list_(
 @app.command()
 async def show(run: Invocation, ref: Ref, require: Require = None) -> int:
     """Show one job: request, result or problem."""
-    from cli import figures, outcome, requirement
+    from cli import figures, outcome, requirement, sketches
     from cli.render import text, when
 
     required = requirement.given(require)
@@ -97,6 +97,7 @@ async def show(run: Invocation, ref: Ref, require: Require = None) -> int:
             figures.groups(run.out, result)
             figures.confusion(run.out, result, "Confusion matrix")
             figures.per_class(run.out, result)
+            sketches.draw(run.out, result)
             for remark in result.get("notes") or ():
                 run.out.line(f"note: {text(remark)}")
         outcome.explain_failures([job])
