@@ -6,9 +6,11 @@ import asyncio
 import os
 import signal
 from collections.abc import Callable
+from typing import Any
 
 import aio_pika
 import psutil
+import pymongo
 import pytest
 
 from common import errors
@@ -38,6 +40,20 @@ async def test_an_engine_that_is_away_is_named_without_its_password(build: Calla
     with pytest.raises(errors.Unavailable, match=r"127\.0\.0\.1") as caught:
         await port.open()  # type: ignore[attr-defined]
     assert "secret" not in str(caught.value)
+
+
+async def test_a_database_of_another_layout_is_refused() -> None:
+    url = engines.own("mongo")
+    async with pymongo.AsyncMongoClient[dict[str, Any]](url) as client:
+        database = client.get_default_database()
+        try:
+            async with registry.record_store(url) as store:
+                await store.ensure()
+                await database["layout"].update_one({"_id": "records"}, {"$inc": {"version": 1}})
+                with pytest.raises(errors.IntegrityError, match=r"layout 2, .* reads 1"):
+                    await store.ensure()
+        finally:
+            await client.drop_database(database.name)
 
 
 async def test_a_wrong_secret_is_refused() -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, NoReturn
 
 from common import errors
@@ -32,6 +33,8 @@ from common.filtering.sorting import Place, SortKey
 from common.ports.record_store import DOCUMENT_LIMIT, Collection, Record, RecordStore, StoredText
 
 _UNIQUE = "unique:"
+_LAYOUT, _VERSION = "layout", 1
+"""Where the database says how its documents are laid out, and which layout is this one."""
 
 
 class MongoRecordStore(RecordStore):
@@ -49,6 +52,7 @@ class MongoRecordStore(RecordStore):
         await self._mongo.close()
 
     async def ensure(self, *collections: Collection) -> None:
+        await self._check_layout()
         for collection in collections:
             indexes: list[tuple[str, Sequence[str], Mapping[str, Any]]] = [("waiting", ("waiting",), {"sparse": True})]
             for paths in collection.indexes:
@@ -59,6 +63,18 @@ class MongoRecordStore(RecordStore):
                 indexes.append((f"{_UNIQUE}{name}", (f"unique.{name}",), {"unique": True, "sparse": True}))
             await self._mongo.index(collection.name, indexes)
             self._unique[collection.name] = collection.unique
+
+    async def _check_layout(self) -> None:
+        mark = {"_id": "records", "version": _VERSION}
+        found = await self._mongo.find(_LAYOUT, {"_id": mark["_id"]})
+        if not found:
+            with suppress(Taken):  # another process was first
+                await self._mongo.insert(_LAYOUT, mark)
+        elif found[0]["version"] != _VERSION:
+            raise errors.IntegrityError(
+                f"the records in {self._mongo.where} have layout {found[0]['version']}, and this version of AutoLearn"
+                f" reads {_VERSION}; use the version that wrote them, or another database"
+            )
 
     async def insert(self, collection: str, record: Record) -> None:
         unique = self._declared(collection)
