@@ -23,6 +23,7 @@ from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.uri_parser import parse_uri
 
 from common import errors
+from common.adapters.turns import Turns
 
 Result = TypeVar("Result")
 Document = dict[str, Any]
@@ -32,8 +33,6 @@ _SELECTION_MS = 800
 _ATTEMPT, _AGAIN, _SCAN, _LONG = 1.0, 0.8, 20.0, 120.0
 """Seconds that a call may take, then its second attempt; a scan; the building of an index. With the wait for a turn
 they stay about below the deadline of a request, so that it can be told why."""
-_PATIENCE = 0.7
-"""Seconds that a call waits for its turn while the server answers nobody."""
 _TURNS = 32
 _DATABASE = "autolearn"
 _FULL = (14031, 12501, 15861)  # OutOfDiskSpace and quotas
@@ -80,9 +79,7 @@ class MongoConnection:
         if parts.scheme == "mongodb":
             _check(self._url)
         self._client: AsyncMongoClient[Document] | None = None
-        self._turns = asyncio.Semaphore(_TURNS)
-        self._running: set[asyncio.Task[Any]] = set()
-        self._answered = 0.0
+        self._turns = Turns(f"the record store {self.where}", _TURNS)
         self._closing = False
 
     async def open(self) -> None:
@@ -101,7 +98,7 @@ class MongoConnection:
                 journal=True,
                 readConcernLevel="majority",
             )
-        self._turns, self._closing = asyncio.Semaphore(turns), False
+        self._turns, self._closing = Turns(f"the record store {self.where}", turns), False
         try:
             await self._task(lambda: self._attempt(lambda: self._base().command("ping"), _ATTEMPT))
         except BaseException:  # a cancellation too must leave no connection behind
@@ -113,8 +110,7 @@ class MongoConnection:
         if self._client is None or self._closing:
             return
         self._closing = True
-        while self._running:  # each has a limited time
-            await asyncio.wait(self._running)
+        await self._turns.all_ended()
         client, self._client = self._client, None
         await _settled(client.close())
         if self._driver == "motor":
@@ -237,52 +233,13 @@ class MongoConnection:
     ) -> Result:
         with _translated(self.where, lost), pymongo.timeout(seconds):
             result = await call()
-        self._answered = asyncio.get_running_loop().time()
+        self._turns.answered()
         return result
 
     async def _task(self, work: Callable[[], Awaitable[Result]], *, whole: bool = False) -> Result:
-        """Do it in its turn. What was sent is not interrupted, so that its connection stays usable; with `whole` a
-        caller who is cancelled goes when it has ended, so that a later read tells what became of it."""
         if self._client is None or self._closing:
             raise errors.Unavailable(f"the record store {self.where} is not open")
-        sent = False
-
-        async def in_turn() -> Result:
-            nonlocal sent
-            await self._turn()
-            sent = True
-            try:
-                return await work()
-            finally:
-                self._turns.release()
-
-        task = asyncio.ensure_future(in_turn())
-        self._running.add(task)
-        task.add_done_callback(self._ended)
-        try:
-            return await asyncio.shield(task)
-        except asyncio.CancelledError:
-            if not sent:
-                task.cancel()
-            if whole or not sent:
-                await asyncio.wait((task,))
-            raise
-
-    def _ended(self, task: asyncio.Task[Any]) -> None:
-        self._running.discard(task)
-        if not task.cancelled():
-            task.exception()  # seen, also where the caller has gone
-
-    async def _turn(self) -> None:
-        """Wait while the server answers others: how long a queue is says nothing, that it does not move says all."""
-        while True:
-            try:
-                async with asyncio.timeout(_PATIENCE):
-                    await self._turns.acquire()
-                    return
-            except TimeoutError as error:
-                if asyncio.get_running_loop().time() - self._answered > _PATIENCE:
-                    raise errors.Unavailable(f"the record store {self.where} does not answer") from error
+        return await self._turns.take(work, whole=whole)
 
 
 def _motor(url: str, **options: Any) -> tuple[AsyncMongoClient[Document], int]:

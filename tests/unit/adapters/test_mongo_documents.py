@@ -14,6 +14,7 @@ from common import errors
 from common.adapters.mongo_connection import MongoConnection, Taken, _Lost, _translated
 from common.adapters.mongo_document import Change, document_of, plain, record_of, shipped, stored
 from common.adapters.mongo_query import compiled, stretches
+from common.adapters.turns import Turns
 from common.filtering.conditions import And, Comparison, Or
 from common.filtering.sorting import SortKey
 from common.ports.record_store import Record
@@ -190,14 +191,14 @@ async def test_who_is_cancelled_leaves_when_the_write_has_ended(connection: Mong
     going_on.set()
     with pytest.raises(asyncio.CancelledError):
         await writing
-    assert not connection._running
+    await connection._turns.all_ended()
 
 
 async def test_who_waits_for_a_turn_gives_up_when_nobody_is_answered(
     connection: MongoConnection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("common.adapters.mongo_connection._PATIENCE", 0.01)
-    connection._turns = asyncio.Semaphore(1)
+    monkeypatch.setattr("common.adapters.turns._PATIENCE", 0.01)
+    connection._turns = Turns("the record store", 1)
     going_on = asyncio.Event()
     first = asyncio.ensure_future(connection._read(_Answers(going_on)))
     await asyncio.sleep(0)
