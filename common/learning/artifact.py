@@ -34,7 +34,8 @@ TRUSTED = (
 )
 """What our pipelines need beyond the types that skops trusts by itself: a constant, never a list that a file brings.
 A forged tree can crash the process that predicts with it (why skops dropped trees from its own list): hence the digest,
-and loading in child processes only."""
+and loading in child processes only. `column_or_1d` is the one function: it makes a list of a table with one column
+(texts, before they are hashed), and there is nothing else that it could be told to do."""
 
 
 def dump(model: Any) -> bytes:
