@@ -71,14 +71,20 @@ class Cluster:
 
         Raises `errors.Unavailable` when they still run after `timeout` seconds.
         """
-        if not self.running():
+        import psutil
+
+        pid = self._ask("getPID")
+        if pid is None:
             return False
-        self._ask("shutdown")
-        deadline = time.monotonic() + timeout
-        while self.running():
-            if time.monotonic() > deadline:
-                raise errors.Unavailable(f"the cluster on {self.folder} still stops after {timeout:g} s")
-            time.sleep(0.1)
+        try:
+            supervisor = psutil.Process(pid)
+            self._ask("shutdown")
+            # Its socket goes first: only when it has ended have all processes.
+            supervisor.wait(timeout)
+        except psutil.NoSuchProcess:
+            return True
+        except psutil.TimeoutExpired as error:
+            raise errors.Unavailable(f"the cluster on {self.folder} still stops after {timeout:g} s") from error
         return True
 
     def processes(self) -> list[Process]:

@@ -14,10 +14,10 @@ from common import errors
 from common.http import problems
 
 _CONNECTION = frozenset(
-    (b"connection", b"host", b"keep-alive", b"proxy-authenticate", b"proxy-authorization", b"te", b"trailer",
+    (b"connection", b"date", b"host", b"keep-alive", b"proxy-authenticate", b"proxy-authorization", b"te", b"trailer",
      b"transfer-encoding", b"upgrade")
 )  # fmt: skip
-"""Headers that are about one connection (RFC 9110 §7.6.1), and the name of the other host."""
+"""Headers that are about one connection (RFC 9110 §7.6.1), the name of the other host, and what every server adds."""
 _CONNECT = 5.0
 _ALIVE = 1.0
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 
 import pytest
@@ -40,8 +41,9 @@ def test_the_main_job(cluster: ClusterPlatform) -> None:
     assert committed["state"] == "committed"
     experiments = cluster.get("/v1/experiments", filter="tags = kept", sort="-measures.f1")["items"]
     assert sorted(one["training"] for one in experiments) == sorted(trained)
-    artifact = cluster.http.get(f"/v1/experiments/{experiments[0]['id']}/artifact")
-    assert artifact.status_code == 200 and len(artifact.content) == int(artifact.headers["content-length"])
+    experiment = cluster.get(f"/v1/experiments/{experiments[0]['id']}")
+    artifact = cluster.http.get(f"/v1/experiments/{experiment['id']}/artifact").content
+    assert f"sha256:{hashlib.sha256(artifact).hexdigest()}" == experiment["result"]["artifact"]["digest"]
     trace = cluster.get(f"/v1/log/traces/{trained[0]}")["items"]
     assert {"catalog", "training", "session", "storage"} <= {one["event"]["source"] for one in trace}
     assert cluster.get("/v1/log:verify")["ok"]
