@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from benchmarks import calls, events, experiments, footprint, log, machine, records, report, starting, training
+from benchmarks import calls, events, experiments, footprint, load, log, machine, records, report, starting, training
 from benchmarks.figure import FULL, QUICK, Figure, Measure
 
 FIGURES: dict[str, Measure] = {
@@ -21,6 +21,7 @@ FIGURES: dict[str, Measure] = {
     "log": log.verification_and_rebuild,
     "mongo": records.mongo,
     "kafka": events.kafka,
+    "load": load.under_load,
 }
 _PAGE = Path(__file__).parent.parent / "docs" / "benchmarks.md"
 

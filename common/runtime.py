@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import secrets
 import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -189,6 +190,9 @@ class Runtime:
         if shutil.disk_usage(self.settings.data).free < _MIN_FREE:
             ready = False
             degraded.append("disk is full")
+        if _read_only(self.settings.data):
+            ready = False
+            degraded.append("disk is read-only; look at what the system says of it, for a disk with errors becomes so")
         try:
             if self.collections:
                 await self.store.get(self.collections[0].name, "none")
@@ -196,6 +200,11 @@ class Runtime:
             ready = False
             degraded.append(f"record store: {error.detail}")
         return Readiness(ready=ready, degraded=degraded)
+
+
+def _read_only(folder: Path) -> bool:
+    """Whether the file system takes no writes, as Linux makes one on which it finds errors."""
+    return bool(os.statvfs(folder).f_flag & os.ST_RDONLY)
 
 
 def master_keys(path: Path) -> Keyring:

@@ -218,6 +218,30 @@ def thread_limits(request: dict[str, Any], files: TaskFiles) -> dict[str, Any]:
     return {"threads": sorted({pool["num_threads"] for pool in threadpoolctl.threadpool_info()})}
 
 
+def kill_the_group(request: dict[str, Any], files: TaskFiles) -> NoReturn:
+    """Take everybody along who belongs to the task: itself, its children, their children."""
+    for _ in range(2):
+        if os.fork() == 0:
+            signal.pause()
+    os.killpg(0, signal.SIGKILL)
+    raise AssertionError("unreachable")
+
+
+def eat_memory_with_numpy(request: dict[str, Any], files: TaskFiles) -> NoReturn:
+    """As a careless algorithm does: in one call into C after the other, from threads of its own."""
+    import numpy
+
+    held: list[Any] = []
+
+    def eat() -> None:
+        while True:
+            held.append(numpy.ones(2**20))
+
+    for _ in range(4):
+        threading.Thread(target=eat).start()
+    wait(request, files)
+
+
 def kill_itself(request: dict[str, Any], files: TaskFiles) -> NoReturn:
     os.kill(os.getpid(), request["signal"])
     raise AssertionError("unreachable")

@@ -169,6 +169,7 @@ async def test_a_result_is_bounded(runner: TaskRunner) -> None:
     ("name", "limits", "code"),
     [
         ("eat_memory", Limits(memory=300 * 2**20), "out_of_memory"),
+        ("eat_memory_with_numpy", Limits(memory=300 * 2**20), "out_of_memory"),
         ("eat_memory_in_child", Limits(memory=300 * 2**20), "out_of_memory"),
         ("wait", Limits(wall_seconds=0.3), "time_limit"),
         ("spin", Limits(wall_seconds=0.3), "time_limit"),
@@ -187,6 +188,14 @@ async def test_limits_are_kept(runner: TaskRunner, root: Path, name: str, limits
     assert len(told.output) <= limits.output
     assert time.monotonic() - began < 5
     assert is_empty(root)
+
+
+async def test_a_group_that_is_killed_wholly_is_worth_another_try(runner: TaskRunner, root: Path) -> None:
+    found = await problem(runner, task("kill_the_group"))
+    assert (found.code, found.retryable) == ("worker_killed", True)
+    assert is_empty(root)
+    async with await run(runner, task("echo")) as outcome:
+        assert outcome.kind is OutcomeKind.succeeded
 
 
 async def test_a_little_too_much_output_is_too_much_though_the_task_has_ended(runner: TaskRunner) -> None:

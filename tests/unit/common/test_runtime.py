@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncIterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -14,6 +16,8 @@ from common.runtime import Runtime
 from common.settings import Settings
 from tests.factories import COUNTER, logged
 from tests.runtimes import light_runtime
+
+_SIZES = ("f_bavail", "f_bfree", "f_blocks", "f_frsize")
 
 
 @pytest.fixture
@@ -50,6 +54,15 @@ async def test_ready_says_what_is_missing(light: Runtime, monkeypatch: pytest.Mo
     monkeypatch.setattr(runtime, "_MIN_FREE", 2**62)
     found = await light.readiness()
     assert not found.ready and "disk is full" in found.degraded
+
+
+async def test_a_disk_that_has_become_read_only_is_told(light: Runtime, monkeypatch: pytest.MonkeyPatch) -> None:
+    await light.start()
+    found = os.statvfs(light.settings.data)
+    told = SimpleNamespace(f_flag=found.f_flag | os.ST_RDONLY, **{name: getattr(found, name) for name in _SIZES})
+    monkeypatch.setattr(os, "statvfs", lambda _: told)
+    said = await light.readiness()
+    assert not said.ready and "disk is read-only" in said.degraded[0]
 
 
 async def test_a_service_that_is_not_there_is_an_error_not_a_wait(light: Runtime) -> None:

@@ -244,6 +244,27 @@ class TestLeases:
         assert jobs.tasks.attempts(job) == 0
 
 
+class TestClock:
+    @pytest.mark.parametrize("settings", [{"heartbeat": 0.01, "lease": 60.0}])
+    @pytest.mark.parametrize("hours", [1, -1])
+    async def test_a_clock_that_jumps_takes_no_running_job_away(
+        self, jobs: Jobs, monkeypatch: pytest.MonkeyPatch, hours: int
+    ) -> None:
+        job = await jobs.submit(do="hold")
+        jobs.work()
+        await until(lambda: job in jobs.tasks.running)
+        told = times.now
+        monkeypatch.setattr(times, "now", lambda: times.later(told(), 3_600 * hours))
+        for _ in range(2):  # each looks at the leases of all that run
+            await jobs.reaches(await jobs.submit(do="succeed"), "succeeded")
+        jobs.tasks.let_go(job)
+        await jobs.reaches(job, "succeeded")
+        assert await jobs.names(job) == ["queued", "started", "succeeded"]
+        logged = [entry.event for entry in await jobs.runtime.log.read(limit=1_000, topic="state")]
+        written = [event["time"] for event in logged if event["subject"] == job]
+        assert written == sorted(written)
+
+
 class TestStopping:
     async def test_what_does_not_end_in_time_goes_back_to_the_queue(self, jobs: Jobs) -> None:
         job = await jobs.submit(do="hang")
