@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
-
 from common import errors
 from common.backup.taking import Backups
-from common.contracts.service import Readiness
 from common.runtime import Runtime
 from common.service import Service
 from common.settings import SERVICES
@@ -14,6 +11,7 @@ from gateway_service.clients import Finder
 from gateway_service.events import Events
 from gateway_service.front import Front
 from gateway_service.jobs import Jobs
+from gateway_service.readiness import Overall
 from gateway_service.verifying import Rebuilds, Verifier
 from gateway_service.workers import event, rest, task
 
@@ -43,14 +41,7 @@ def build(runtime: Runtime) -> Service:
         rest.admin_routes(backups),
     ]
     proxies = runtime.services.proxies()
-
-    async def ready() -> Readiness:
-        own = await runtime.readiness()
-        alive = await asyncio.gather(*(proxy.alive() for proxy in proxies.values()))
-        away = [f"{name} service is away" for name, lives in zip(proxies, alive, strict=True) if not lives]
-        return Readiness(ready=own.ready, degraded=[*own.degraded, *away])
-
-    app = runtime.app(NAME, title="gateway", routers=routers, services=SERVICES, ready=ready)
+    app = runtime.app(NAME, title="gateway", routers=routers, services=SERVICES, ready=Overall(runtime, proxies))
     return Service(
         name=NAME,
         app=app,

@@ -19,7 +19,7 @@ _CONNECTION = frozenset(
 )  # fmt: skip
 """Headers that are about one connection (RFC 9110 §7.6.1), the name of the other host, and what every server adds."""
 _CONNECT = 5.0
-_ALIVE = 1.0
+_ANSWERS = 2.0
 
 
 class Proxy:
@@ -53,12 +53,13 @@ class Proxy:
             raise self._away() from error
         return found
 
-    async def alive(self) -> bool:
-        """Whether the service answers."""
+    async def complaints(self) -> list[str]:
+        """What the service says is degraded; one line if it does not answer in time."""
         try:
-            return (await self._http.get("/livez", timeout=_ALIVE)).is_success
-        except httpx.HTTPError:
-            return False
+            said = (await self._http.get("/readyz", timeout=_ANSWERS)).json()
+            return [str(line) for line in said.get("degraded", ())]
+        except (httpx.HTTPError, ValueError, AttributeError):
+            return ["does not answer"]
 
     async def aclose(self) -> None:
         """Let go of the connections."""

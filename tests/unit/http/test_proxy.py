@@ -11,7 +11,7 @@ import httpx
 import pytest
 import uvicorn
 from fastapi import FastAPI, Request, Response
-from fastapi.responses import StreamingResponse
+from fastapi.responses import JSONResponse, StreamingResponse
 
 from common.http.proxy import Proxy
 from common.http.server import listening, url_of
@@ -48,6 +48,10 @@ class Upstream:
                     self.ended.set()
 
             return StreamingResponse(pieces())
+
+        @app.get("/readyz")
+        async def readyz() -> Response:
+            return JSONResponse({"code": "unavailable", "degraded": ["disk is full"]}, status_code=503)
 
         @app.post("/early")
         async def early() -> Response:
@@ -143,8 +147,15 @@ async def test_a_service_that_is_away_is_503_with_a_problem() -> None:
             assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
             assert answer.headers["content-type"] == "application/problem+json"
             assert "training" in answer.json()["detail"]
-    assert not await proxy.alive()
+    assert await proxy.complaints() == ["does not answer"]
     await proxy.aclose()
+
+
+async def test_what_a_service_complains_of_is_heard(upstream: Upstream) -> None:
+    async with served(upstream.app()) as (inner, _):
+        proxy = Proxy("training", inner)
+        assert await proxy.complaints() == ["disk is full"]
+        await proxy.aclose()
 
 
 async def test_an_answer_that_breaks_off_does_not_look_whole() -> None:
