@@ -47,7 +47,7 @@ class ClusterPlatform(Platform):
         assert said.code == 0, (said, self.words())
         self.url = next(one.url for one in self.processes() if one.name == "gateway-rest-0") or ""
         self.http.close()
-        self.http = httpx.Client(base_url=self.url, timeout=30, trust_env=False)
+        self.http = httpx.Client(base_url=self.url, timeout=30, trust_env=False, verify=False)
         return self
 
     def stop(self, timeout: float = 60.0) -> int:

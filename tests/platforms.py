@@ -92,7 +92,7 @@ class Platform:
         self.canaries: set[bytes] = set()
         self.url = ""
         self.process: subprocess.Popen[str] | None = None
-        self.http = httpx.Client()
+        self.http = httpx.Client(verify=False)
 
     @classmethod
     def restored(cls, backup: Path, source: Platform, folder: Path) -> Platform:
@@ -135,7 +135,7 @@ class Platform:
         assert "http://" in first, f"it did not start: {first!r} {self.logs.read_text()[-2_000:]}"
         self.url = first.split()[-1]
         self.http.close()
-        self.http = httpx.Client(base_url=self.url, timeout=30, trust_env=False)
+        self.http = httpx.Client(base_url=self.url, timeout=30, trust_env=False, verify=False)
         return self
 
     def stop(self, timeout: float = 20.0) -> int:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from autolearn import files, frames, report
+from autolearn import files, frames
 from autolearn.aio.pages import Pages
 from autolearn.references import Named, segment
 from autolearn.transport import Body, Transport
@@ -108,6 +108,8 @@ class Datasets:
     ) -> Path:
         """Save the profile as one self-contained HTML page to `path` (default `<name>.html` here); gives the path."""
         version = await self.show(dataset)
+        from autolearn import report
+
         page = report.html(version, await self.profile(version.id, target))
         saved = Path(path) if path else Path(f"{version.name}.html")
         await asyncio.to_thread(saved.write_text, page, "utf-8")

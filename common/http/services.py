@@ -9,7 +9,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from common.http.client import ServiceClient
 from common.http.in_process import InProcessTransport
-from common.http.proxy import Proxy
+from common.http.proxy import Proxy, tls
 from common.journal import Journal
 
 
@@ -30,7 +30,8 @@ class Services:
         """The service `service` as `caller` sees it."""
         if service in self.addresses:
             # Time-outs are the caller's; proxies of the environment are for the world outside.
-            http = httpx.AsyncClient(base_url=self.addresses[service], timeout=None, trust_env=False)  # noqa: S113
+            url = self.addresses[service]
+            http = httpx.AsyncClient(base_url=url, timeout=None, trust_env=False, verify=tls(url))  # noqa: S113
         else:
             http = httpx.AsyncClient(transport=InProcessTransport(self._found(service)), base_url=f"http://{service}")
         self._open.append(http)
