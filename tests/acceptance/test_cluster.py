@@ -3,15 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-import os
-import signal
 from collections.abc import Iterator
-from uuid import uuid4
 
-import httpx
 import pytest
 
-from tests import engines
 from tests.clusters import ClusterPlatform
 from tests.platforms import ALGORITHMS, MAMMOGRAPHY, PENGUINS
 from tests.waiting import until
@@ -89,52 +84,3 @@ def test_a_killed_process_costs_time_and_nothing_else(cluster: ClusterPlatform, 
     assert (committed["state"], len(committed["experiments"])) == ("committed", 3)
     until(lambda: cluster.http.get("/readyz").status_code == 200, 20, "readiness")
     assert cluster.get("/v1/log:verify")["ok"]
-
-
-ENGINES = {"rabbitmq": "message bus is away", "kafka": "event log is away", "mongo": "record store", "s3": ""}
-
-
-@pytest.mark.parametrize("how", ["killed", "frozen"])
-@pytest.mark.parametrize("name", ENGINES)
-def test_an_engine_that_goes_away_and_comes_back_loses_nothing(cluster: ClusterPlatform, name: str, how: str) -> None:
-    engine = engines.ENGINES[name]()
-    running = engine.running()
-    if running is None:
-        pytest.skip(f"{name} is another machine's: it cannot be killed from here")
-    session = cluster.session()
-    jobs = [cluster.train(session, "random_forest", wait=False, **FOREST)["id"]]
-    until(lambda: cluster.job(jobs[0])["state"] == "running", 20, "a running job")
-    jobs += [cluster.train(session, algorithm, wait=False)["id"] for algorithm in ("naive_bayes", "decision_tree")]
-    os.killpg(running["pid"], signal.SIGKILL if how == "killed" else signal.SIGSTOP)
-    try:
-        until(lambda: shown(cluster, ENGINES[name]), 40, f"word of {name} being away")
-    finally:
-        if how == "killed":
-            until(lambda: engine.running() is None, 10, f"the end of {name}")
-            engine.up()
-        else:
-            os.killpg(running["pid"], signal.SIGCONT)
-    until(lambda: cluster.http.get("/readyz").json().get("degraded") == [], 90, f"{name} in use again")
-    assert {cluster.ended(one, 90)["state"] for one in jobs} == {"succeeded"}
-    committed = cluster.post(f"/v1/sessions/{session}:commit", prefer="wait=30")
-    assert (committed["state"], len(committed["experiments"])) == ("committed", 3)
-    assert cluster.get("/v1/log:verify")["ok"]
-
-
-def shown(cluster: ClusterPlatform, complaint: str) -> bool:
-    """Whether `/readyz` tells of the outage; of a bucket nobody asks before it is used, so an upload does."""
-    try:
-        if complaint:
-            cluster.http.post("/v1/sessions", json={})  # what changes is logged, and asks for the engine
-            return complaint in cluster.http.get("/readyz").text
-        return (
-            cluster.http.post(
-                "/v1/datasets",
-                content=f"a,b\n1,{uuid4()}\n",
-                params={"name": "away"},
-                headers={"content-type": "text/csv"},
-            ).status_code
-            == 503
-        )
-    except httpx.TransportError:
-        return False
