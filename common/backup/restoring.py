@@ -38,7 +38,7 @@ def restore(path: Path, data: Path, key: Path, seal: Seal) -> Contents:
                     contents = _unpack(path, data, key, seal)
                 finally:
                     shutil.rmtree(data / STAGING, ignore_errors=True)
-        except BaseException:
+        except BaseException:  # an interrupt too: half a restore must leave nothing
             for name in _ORDER:  # the folder was empty: whatever is there was moved in just now
                 _remove(data / name)
             (data / "lock").unlink(missing_ok=True)

@@ -159,7 +159,7 @@ class KafkaPartitions(Partitions):
                     for partition in range(count)
                 ]
                 answer = await getattr(self._watcher, question)(asked)
-            except BaseException:
+            except BaseException:  # a cancelled question leaves the watcher in the middle of an answer
                 await self._drop_watcher()
                 raise
         return {self._named(place): offset for place, offset in answer.items()}
@@ -310,7 +310,7 @@ class KafkaPartitions(Partitions):
         starting = asyncio.ensure_future(client.start())
         try:
             await asyncio.shield(starting)
-        except BaseException:
+        except BaseException:  # who is cancelled here must leave no connection behind either
             leaving = asyncio.create_task(_left(client, starting))
             self._leaving.add(leaving)
             leaving.add_done_callback(self._leaving.discard)

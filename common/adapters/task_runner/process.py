@@ -90,7 +90,7 @@ class ProcessTaskRunner(TaskRunner):
             await asyncio.to_thread(work_folders.make, folder)
             ended = await run.to_end(server, self._grace)
             outcome = await asyncio.to_thread(read_outcome, task, folder, ended)
-        except BaseException:
+        except BaseException:  # a cancellation too must leave no folder behind
             # Not awaited: a second cancellation would leave the folder behind.
             asyncio.get_running_loop().run_in_executor(None, work_folders.remove, folder)
             raise

@@ -87,7 +87,7 @@ class TaskRun:
             for stream in streams:
                 if stream.done():
                     stream.result()  # raises what a callback raised
-        except BaseException:
+        except BaseException:  # a cancellation too: the worker must have ended before anybody goes on
             self.stop(CANCELLED)
             await asyncio.wait([ended])
             raise
