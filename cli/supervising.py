@@ -45,7 +45,6 @@ class Cluster:
 
         Raises `errors.Conflict` when it runs already or a program cannot be started; what was started is stopped then.
         """
-        _installed()
         if self.running():
             raise errors.Conflict(f"a cluster runs on {self.folder} already; `autolearn cluster status` shows it")
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -105,9 +104,14 @@ class Cluster:
         return f"the last words of {name}: {lines[-1]}" if lines else f"{name} has said nothing"
 
     def _ask(self, method: str) -> Any:
-        """What supervisor answers, None when it does not."""
-        from supervisor.xmlrpc import SupervisorTransport
-
+        """What supervisor answers, None when it does not. `errors.Conflict` when it is not installed."""
+        try:
+            from supervisor.xmlrpc import SupervisorTransport
+        except ModuleNotFoundError as error:
+            raise errors.Conflict(
+                "this installation lacks supervisor, which keeps the processes; install it with"
+                " pip install 'autolearn[cluster]'"
+            ) from error
         transport = SupervisorTransport(None, None, f"unix://{self.folder / 'supervisor.sock'}")
         try:
             return getattr(xmlrpc.client.ServerProxy("http://127.0.0.1", transport=transport).supervisor, method)()
@@ -143,13 +147,3 @@ class Cluster:
         if done.returncode:
             words = (done.stderr or done.stdout).strip().splitlines()
             raise errors.Conflict(words[-1].removeprefix("autolearn: ") if words else f"{command[2]} ended at once")
-
-
-def _installed() -> None:
-    try:
-        import supervisor  # noqa: F401
-    except ModuleNotFoundError as error:
-        raise errors.Conflict(
-            "this installation lacks supervisor, which keeps the processes; install it with"
-            " pip install 'autolearn[cluster]'"
-        ) from error

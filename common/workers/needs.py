@@ -7,16 +7,15 @@ from urllib.parse import urlsplit
 
 from common.settings import SERVICES, Settings
 
-_ONE_PROCESS = {"": "SQLite", "sqlite": "SQLite", "local": "a bus inside one process", "file": "a folder"}
-_EMPTY = {"message_bus": "a bus inside one process", "blob_store": "a folder"}
+_UNTOLD = {"record_store": "sqlite", "event_log": "sqlite", "message_bus": "local", "blob_store": "file"}
+"""The scheme of each engine that no URL names."""
+_ONE_PROCESS = {"sqlite": "SQLite", "local": "a bus inside one process", "file": "a folder"}
 
 
 def missing_engines(settings: Settings) -> Iterator[str]:
     """A line for every engine that only one process could use."""
-    for name in ("record_store", "event_log", "message_bus", "blob_store"):
-        url = getattr(settings, name)
-        alone = _EMPTY.get(name) if not url else None
-        if alone := alone or _ONE_PROCESS.get(urlsplit(url).scheme):
+    for name, untold in _UNTOLD.items():
+        if alone := _ONE_PROCESS.get(urlsplit(getattr(settings, name)).scheme or untold):
             yield f"AUTOLEARN_{name.upper()} is {alone}; `autolearn up` starts all roles in one process"
 
 

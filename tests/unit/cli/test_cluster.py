@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import configparser
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -72,3 +73,11 @@ def test_secrets_are_made_once_and_for_this_user_only(tmp_path: Path, monkeypatc
     assert "AUTOLEARN_DATA" not in environments[0]
     monkeypatch.setenv("AUTOLEARN_SERVICE_TOKEN", "told")
     assert Cluster(tmp_path)._environment()["AUTOLEARN_SERVICE_TOKEN"] == "told"
+
+
+def test_without_supervisor_every_command_says_how_to_get_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "supervisor.xmlrpc", None)
+    cluster = Cluster(tmp_path)
+    for command in (lambda: cluster.up(None), cluster.processes, lambda: cluster.down(1.0)):
+        with pytest.raises(errors.Conflict, match=r"pip install 'autolearn\[cluster\]'"):
+            command()
