@@ -14,7 +14,7 @@ demo: .venv/runtime ## the main job on real data, on a platform of its own that 
 
 test: .venv/dev ## every test, checks included; ends with pytest's summary
 	@$(MAKE) --no-print-directory check
-	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -q
+	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder -q
 
 test-engines: .venv/dev ## contracts on real engines, which it starts (RabbitMQ, Kafka, MongoDB, S3) and stops
 	@trap '$(BIN)/python -m deploy.engines down' EXIT; $(BIN)/python -m deploy.engines up && \

@@ -5,21 +5,20 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any, Self
 
 import httpx
 import psutil
 
-from tests import oracle
+from tests import oracle, warm
 from tests.waiting import until
+from tests.warm import WarmProcess
 
-ROOT = Path(__file__).parents[1]
 DATA = Path(__file__).parent / "data"
 PENGUINS = DATA / "penguins.csv"
 MAMMOGRAPHY = DATA / "mammography.csv"
@@ -69,17 +68,14 @@ def command(
     *words: str, environment: Mapping[str, str], timeout: float = 50.0, module: str = "cli", text: str | None = None
 ) -> Said:
     """Run `python -m MODULE WORDS…` to its end, with `text` as its input, else none."""
-    done = subprocess.run(
-        [sys.executable, "-m", module, *words],
-        cwd=ROOT,
-        env=dict(environment),
-        input=text,
-        stdin=subprocess.DEVNULL if text is None else None,
-        capture_output=True,
-        text=True,
-        timeout=timeout,
-    )
-    return Said(done.returncode, done.stdout, done.stderr)
+    with TemporaryFile("w+") as given, TemporaryFile("w+") as out, TemporaryFile("w+") as err:
+        given.write(text or "")
+        given.seek(0)
+        streams = given.fileno(), out.fileno(), err.fileno()
+        code = warm.start(module, words, environment, *streams).wait(timeout)
+        out.seek(0)
+        err.seek(0)
+        return Said(code, out.read(), err.read())
 
 
 class Platform:
@@ -91,7 +87,7 @@ class Platform:
         self.logs = folder / "platform.log"
         self.canaries: set[bytes] = set()
         self.url = ""
-        self.process: subprocess.Popen[str] | None = None
+        self.process: WarmProcess | None = None
         self.http = httpx.Client(verify=False)
 
     @classmethod
@@ -121,15 +117,8 @@ class Platform:
     def start(self) -> Self:
         """Start it and wait for the line that says where it listens."""
         with self.logs.open("a") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "embedded", "--port", "0", "--data", str(self.data)],
-                cwd=ROOT,
-                env=self.environment,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=log,
-                text=True,
-            )
+            words = ["--port", "0", "--data", str(self.data)]
+            self.process = warm.start("embedded", words, self.environment, stderr=log.fileno())
         assert self.process.stdout is not None
         first = self.process.stdout.readline()
         assert "http://" in first, f"it did not start: {first!r} {self.logs.read_text()[-2_000:]}"

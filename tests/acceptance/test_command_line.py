@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 import signal
-import subprocess
-import sys
 import time
 
 import pytest
 
-from tests.platforms import LONG, MAMMOGRAPHY, PENGUINS, ROOT, Platform
+from tests import warm
+from tests.platforms import LONG, MAMMOGRAPHY, PENGUINS, Platform
 from tests.waiting import until
 
 READING = [
@@ -89,17 +88,17 @@ def test_a_failed_job_is_6_and_a_long_one_124(platform: Platform, session: str) 
 def test_ctrl_c_detaches_and_says_how_to_come_back(platform: Platform, session: str) -> None:
     platform.upload(MAMMOGRAPHY)
     words = ["train", "mammography", "random_forest", "--target", "column_7", "--session", session]
-    told = [sys.executable, "-m", "cli", *words, "-p", "n_estimators=10000"]
     environment = {**platform.environment, "AUTOLEARN_URL": platform.url}
-    pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    with subprocess.Popen(told, cwd=ROOT, env=environment, text=True, **pipes) as child:  # type: ignore[call-overload]
-        assert child.stderr is not None
+    child = warm.start("cli", [*words, "-p", "n_estimators=10000"], environment)
+    assert child.stdout is not None
+    assert child.stderr is not None
+    with child.stdout, child.stderr:
         # The first line of progress says that it waits now.
         assert child.stderr.readline()
         (job,) = until(lambda: platform.get("/v1/jobs", filter="state = 'running'")["items"], 30, "a running job")
         child.send_signal(signal.SIGINT)
-        _, said = child.communicate(timeout=20)
-    assert child.returncode == 130, said
+        said = child.stderr.read()
+    assert child.wait(20) == 130, said
     assert job["id"] in said
     assert "autolearn jobs wait" in said
     assert platform.job(job["id"])["state"] == "running"

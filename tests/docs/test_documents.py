@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from deploy.engines.engine import home
-from tests import engines
+from tests import engines, warm
 
 ROOT = Path(__file__).parent.parent.parent
 DOCS = ROOT / "docs"
@@ -42,9 +42,9 @@ def surroundings(folder: Path) -> dict[str, str]:
     """An environment whose `autolearn` and `python` are this checkout's, with folders of its own."""
     binaries = folder / "bin"
     binaries.mkdir()
-    for name, words in (("autolearn", "-m cli"), ("python", "")):
+    for name, text in (("autolearn", warm.script("cli")), ("python", f'#!/bin/sh\nexec "{sys.executable}" "$@"\n')):
         command = binaries / name
-        command.write_text(f'#!/bin/sh\nexec "{sys.executable}" {words} "$@"\n')
+        command.write_text(text)
         command.chmod(0o755)
     (folder / "tests").symlink_to(ROOT / "tests")
     return {

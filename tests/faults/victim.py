@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import signal
-import subprocess
-import sys
 import time
 import uuid
 from collections.abc import Callable, Mapping
@@ -13,8 +11,9 @@ from typing import Any, Self, TypeVar
 
 import httpx
 
+from tests import warm
 from tests.faults.points import ARMED, CALLS, FOLDER, KILLED, Point
-from tests.platforms import ROOT, Platform
+from tests.platforms import Platform
 
 Found = TypeVar("Found")
 
@@ -35,15 +34,9 @@ class Victim(Platform):
     def start(self) -> Self:
         """Start it; raises `Died` if it is armed and dies before it listens."""
         with self.logs.open("a") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "tests.faults.launcher", "--port", "0", "--data", str(self.data)],
-                cwd=ROOT,
-                env={**self.environment, FOLDER: str(self.faults)},
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=log,
-                text=True,
-            )
+            words = ["--port", "0", "--data", str(self.data)]
+            told = {**self.environment, FOLDER: str(self.faults)}
+            self.process = warm.start("tests.faults.launcher", words, told, stderr=log.fileno())
         assert self.process.stdout is not None
         first = self.process.stdout.readline()
         if not first and self.killed:

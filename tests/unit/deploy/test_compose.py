@@ -16,7 +16,7 @@ from common.adapters.keyring.file import FileKeyring
 from common.settings import Settings
 from common.workers.needs import missing
 from deploy.secrets import WORDS
-from tests.platforms import ROOT
+from tests.warm import ROOT
 from tests.unit.deploy.test_kubernetes import DEPLOYMENTS, named
 
 TEXT = (ROOT / "deploy" / "compose.yaml").read_text()

@@ -11,7 +11,7 @@ import yaml
 
 from common.settings import Settings
 from embedded.process import BUILDERS
-from tests.platforms import ROOT
+from tests.warm import ROOT
 from tests.runtimes import light_runtime
 
 FOLDER = ROOT / "deploy" / "kubernetes"
