@@ -184,7 +184,7 @@ def _evaluations(evaluations: Sequence[Mapping[str, Any]]) -> Iterator[Part]:
     for one in evaluations:
         result = one.get("result") or {}
         where = result.get("dataset")
-        folds = result.get("cross_validation")
+        folds = result.get("cross_validation") or result.get("learning_curve")
         about = f"{folds['folds']} folds" if folds else "the held-out rows"
         yield Heading(f"Evaluated on {where['name']}@{where['version']}" if where else f"Evaluated on {about}", 3)
         bounds = (result.get("confidence") or {}).get("intervals") or {}

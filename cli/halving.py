@@ -38,6 +38,7 @@ async def search(
     by: str | None,
     budget: int | None,
     required: Requirement | None,
+    drawing: searching.Drawing = searching.NOTHING,
 ) -> int:
     """Train rung by rung, at most `budget` seconds in all, and rank the last; gives the exit code."""
     from autolearn import search as searches
@@ -67,7 +68,7 @@ async def search(
             break
         out = len(ranked) - min(len(going), plan[number][0])
         run.out.note(f"{out} trials end here; the best is {short(ranked[0].id)}")
-    return searching.conclude(run, ranked, measure, required, {"rungs": told})
+    return searching.conclude(run, ranked, measure, required, {"rungs": told}, drawing)
 
 
 def _trial(record: Any) -> Trial:

@@ -6,14 +6,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from cli import failures, figures, following
+from cli import failures, figures, following, sketches
 from cli.invocation import Invocation
 from cli.render import short, text
 
 if TYPE_CHECKING:
     from autolearn.aio.jobs import Job
+    from autolearn.plots import Picture
     from cli.requirement import Requirement
     from common.contracts.jobs import Job as JobRecord
+    from common.contracts.sessions import Comparison
 
 WAY_BACK = "autolearn jobs wait"
 
@@ -68,8 +70,50 @@ def show(run: Invocation, records: Sequence[JobRecord]) -> None:
             figures.intervals(run.out, record.result or {}, f"Intervals of {whose}")
             figures.folds(run.out, record.result or {}, f"Folds of {whose}")
             figures.confusion(run.out, record.result or {}, f"Confusion matrix of {whose}")
+            sketches.looks(run.out, record.result or {})
     _remark(run, records)
     explain_failures(records)
+
+
+def draw(run: Invocation, records: Sequence[JobRecord], path: str) -> None:
+    """Write what there is to draw of results to one file, and say where it is."""
+    from autolearn import plots
+
+    several = len(records) > 1
+    drawn = [
+        plots.Picture(f"{short(record.id)}: {one.title}" if several else one.title, one.drawn)
+        for record in records
+        for one in plots.pictures(record.result or {})
+    ]
+    write(run, drawn, ", ".join(f"{record.algorithm or record.kind} {short(record.id)}" for record in records), path)
+
+
+def plot(run: Invocation, compared: Comparison) -> None:
+    """Draw in the terminal what was compared: a bar for each measure of each, and where the best ones are."""
+    from autolearn import side_by_side
+    from cli import coordinates
+
+    sketches.comparison(run.out, compared)
+    if trials := side_by_side.compared_trials(compared):
+        coordinates.draw(run.out, trials)
+
+
+def draw_comparison(run: Invocation, compared: Comparison, path: str) -> None:
+    """Write the same to one file."""
+    from autolearn import side_by_side
+
+    drawn = side_by_side.comparison(compared)
+    trials = side_by_side.compared_trials(compared)
+    if trials and len(trials.axes()) > 1:
+        drawn.append(trials.picture())
+    write(run, drawn, f"{len(compared.ids)} compared", path)
+
+
+def write(run: Invocation, pictures: Sequence[Picture], about: str, path: str) -> None:
+    """Write pictures to a file; where it is, stderr says, for stdout has the figures."""
+    from autolearn import sheet
+
+    run.out.note(f"drawn: {sheet.write(path, pictures, about)}")
 
 
 def _remark(run: Invocation, records: Sequence[JobRecord]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from cli import failures, figures, outcome
@@ -18,6 +19,17 @@ if TYPE_CHECKING:
 BY = {"classification": "balanced_accuracy", "regression": "r2", "clustering": "silhouette", "anomaly": "silhouette"}
 """What trainings of a task are ranked by unless another measure is told."""
 _REMARKS = 3
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """What to draw of a search when it has ended: in the terminal, and into a file."""
+
+    plot: bool = False
+    path: str | None = None
+
+
+NOTHING = Drawing()
 
 
 class _BestSoFar:
@@ -58,6 +70,7 @@ async def settle(
     by: str | None,
     budget: int | None,
     required: Requirement | None,
+    drawing: Drawing = NOTHING,
 ) -> int:
     """See the trainings through, at most `budget` seconds (what has not ended then is cancelled), and rank them.
 
@@ -71,7 +84,7 @@ async def settle(
         return failures.REFUSED
     measure = measure_of(jobs[0], by)
     await see_through(run, jobs, measure, budget)
-    return conclude(run, search.ranked([job.record for job in jobs], measure), measure, required)
+    return conclude(run, search.ranked([job.record for job in jobs], measure), measure, required, drawing=drawing)
 
 
 def measure_of(job: Job, by: str | None) -> str:
@@ -104,13 +117,22 @@ def conclude(
     measure: str,
     required: Requirement | None,
     more: Mapping[str, Any] | None = None,
+    drawing: Drawing = NOTHING,
 ) -> int:
     """Show the ranked records (`more` goes into the JSON document); gives the exit code."""
+    from autolearn import side_by_side
+    from cli import coordinates
+
     if run.json:
         run.out.document({"by": measure, "items": ranked, **(more or {})})
     else:
         _table(run, ranked, measure)
+        if drawing.plot:
+            coordinates.draw(run.out, side_by_side.trials(ranked, measure))
         outcome.explain_failures([one for one in ranked if one.problem][:_REMARKS])
+    if drawing.path:
+        picture = side_by_side.trials(ranked, measure).picture()
+        outcome.write(run, [picture], f"Search of {len(ranked)} trials", drawing.path)
     if str(ranked[0].state) != "succeeded":
         return failures.JOB_FAILED
     return required.check(run.out, ranked[:1]) if required else 0

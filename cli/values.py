@@ -105,6 +105,13 @@ def names(told: Iterable[str]) -> list[str]:
     return [name.strip() for name in found if name.strip()]
 
 
+def picture(told: str | None) -> str | None:
+    """The name of a file that a picture can be written to."""
+    if told is not None and not told.lower().endswith((".svg", ".png")):
+        raise typer.BadParameter(f"--out {told!r} is no name of a picture: it ends in .svg or .png")
+    return told
+
+
 def duration(told: str) -> int:
     """Whole seconds of `90`, `15m`, `12h`, `30d`, `2w`."""
     match = _DURATION.fullmatch(told.strip())

@@ -13,7 +13,7 @@ from common.http.client import ServiceClient
 from common.jobs.catalogue import Catalogue
 from common.jobs.handlers import JobHandlers, Submission
 from common.jobs.worker import Work
-from common.learning.request import check_column, complete_evaluation
+from common.learning.evaluation_request import by_column, check_column, complete_evaluation
 from common.ports.record_store import Record
 from common.ports.task_runner import SealedInput
 from common.records import sealed_blobs
@@ -55,7 +55,7 @@ class EvaluationHandlers(JobHandlers):
         model = {"request": opened["request"], "result": {k: v for k, v in result.items() if k not in _UNUSED}}
         found, flaws = await self._catalogue.dataset(asked.dataset) if asked.dataset else (None, [])
         completed, more = complete_evaluation(body, model, found["dataset"] if found else None)
-        if by := (completed.get("cross_validation") or {}).get("column"):
+        if by := by_column(completed):
             own, gone = await self._catalogue.dataset(state["dataset_id"])
             more += gone or ([] if own is None else check_column(by, own["dataset"]))
         if flaws or more:
@@ -114,5 +114,5 @@ def summarise(request: Mapping[str, Any], result: Mapping[str, Any]) -> dict[str
 
 
 def _own_rows(request: Mapping[str, Any]) -> str:
-    folds = request.get("cross_validation")
+    folds = request.get("cross_validation") or request.get("learning_curve")
     return f"{folds['folds']} folds" if folds else "held-out rows"

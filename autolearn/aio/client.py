@@ -151,6 +151,9 @@ class Client:
         folds: int | None = None,
         groups: str | None = None,
         time: str | None = None,
+        learning_curve: bool | Mapping[str, Any] = False,
+        permutation_importance: bool | Mapping[str, Any] = False,
+        partial_dependence: bool | Mapping[str, Any] = False,
         time_limit: float | None = None,
         memory_limit: int | None = None,
         wait: bool = True,
@@ -162,15 +165,21 @@ class Client:
         Without `measures` the usual ones of the task, with `["all"]` every one. `confidence` (0.95) asks for
         bootstrap intervals over so many `resamples` (1000) of the rows. With `folds` it is a
         cross-validation: trained anew on each fold, rows with the same value of the column `groups` staying
-        together, or in the order of the column `time`. Waiting as in `train`.
+        together, or in the order of the column `time`; with `learning_curve` that on growing shares of the rows.
+        `permutation_importance` and `partial_dependence` tell what the model makes of its columns. Each may be a
+        mapping of its settings, see `contracts.jobs`. Waiting as in `train`.
         """
+        divided = _folds(folds, groups, time)
         return await self._submit(
             "/v1/evaluations",
             {
                 "training": reference(training),
                 "measures": list(measures) if measures is not None else None,
                 "dataset": reference(dataset) if dataset is not None else None,
-                "cross_validation": _folds(folds, groups, time),
+                "cross_validation": None if learning_curve else divided,
+                "learning_curve": {**(divided or {}), **_settings(learning_curve)} if learning_curve else None,
+                "permutation_importance": _settings(permutation_importance) if permutation_importance else None,
+                "partial_dependence": _settings(partial_dependence) if partial_dependence else None,
                 "confidence": _given(level=confidence, resamples=resamples),
                 "limits": _given(seconds=time_limit, memory=memory_limit),
             },
@@ -196,6 +205,10 @@ def _folds(folds: int | None, groups: str | None, time: str | None) -> dict[str,
         return None
     method = "grouped" if groups is not None else "time" if time is not None else "plain"
     return _given(folds=folds, method=method, column=groups if groups is not None else time)
+
+
+def _settings(asked: bool | Mapping[str, Any]) -> dict[str, Any]:
+    return dict(asked) if isinstance(asked, Mapping) else {}
 
 
 def _given(**values: Any) -> dict[str, Any] | None:

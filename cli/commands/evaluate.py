@@ -31,11 +31,27 @@ async def evaluate(
     folds: Annotated[int | None, typer.Option(min=2, help="Cross-validate: train anew on each of N folds.")] = None,
     groups: Annotated[str | None, typer.Option(metavar="COLUMN", help="Folds keep rows of a group together.")] = None,
     time: Annotated[str | None, typer.Option(metavar="COLUMN", help="Folds learn from earlier rows only.")] = None,
+    learning_curve: Annotated[
+        bool, typer.Option("--learning-curve", help="Train anew on growing shares of the rows of each fold.")
+    ] = False,
+    importance: Annotated[
+        bool,
+        typer.Option("--permutation-importance", help="How much worse a measure gets when a column is shuffled."),
+    ] = False,
+    dependence: Annotated[
+        bool, typer.Option("--partial-dependence", help="What the model answers on average by a column's value.")
+    ] = False,
+    columns: Annotated[
+        list[str] | None, typer.Option("--column", metavar="NAME", help="Columns for these two; A,B or repeated.")
+    ] = None,
     session: Annotated[str | None, typer.Option("--session", "-s", metavar="REF", help="The session.")] = None,
     time_limit: Annotated[str | None, typer.Option(metavar="DURATION", help="Such as 90s or 15m.")] = None,
     memory_limit: Annotated[str | None, typer.Option(metavar="SIZE", help="Such as 512M or 2G.")] = None,
     detach: Annotated[bool, typer.Option("--detach/--wait", help="Do not wait for the end.")] = False,
     timeout: Annotated[float | None, typer.Option(min=0, help="Seconds to wait; the job goes on after.")] = None,
+    pictures: Annotated[
+        str | None, typer.Option("--out", metavar="FILE", help="Draw what was found: FILE.svg or FILE.png.")
+    ] = None,
     require: Annotated[str | None, typer.Option(metavar="EXPR", help="Such as: measures.f1 >= 0.9.")] = None,
 ) -> int:
     """Measure trained models, on the rows held out or on another dataset."""
@@ -46,6 +62,12 @@ async def evaluate(
         raise typer.BadParameter("say --groups or --time, not both")
     if resamples is not None and confidence is None:
         raise typer.BadParameter("--resamples goes with --confidence LEVEL")
+    if columns and not (importance or dependence):
+        raise typer.BadParameter("--column goes with --permutation-importance or --partial-dependence")
+    if detach and pictures:
+        raise typer.BadParameter("--out waits for what is to be drawn; jobs show --out draws it later")
+    values.picture(pictures)
+    named = {"columns": values.names(columns)} if columns else True
     seconds = values.duration(time_limit) if time_limit else None
     memory = values.size(memory_limit) if memory_limit else None
     async with run.client() as client:
@@ -69,6 +91,9 @@ async def evaluate(
                     folds=folds,
                     groups=groups,
                     time=time,
+                    learning_curve=learning_curve,
+                    permutation_importance=named if importance else False,
+                    partial_dependence=named if dependence else False,
                     time_limit=seconds,
                     memory_limit=memory,
                     wait=False,
@@ -79,7 +104,7 @@ async def evaluate(
         )
         jobs = [answer for answer in answers if not isinstance(answer, BaseException)]
         refused = {each: answer for each, answer in zip(chosen, answers, strict=True) if isinstance(answer, Exception)}
-        return await outcome.settle(
+        code = await outcome.settle(
             run,
             jobs,
             refused=refused,
@@ -88,3 +113,6 @@ async def evaluate(
             timeout=timeout,
             required=required,
         )
+    if pictures:
+        outcome.draw(run, [job.record for job in jobs], pictures)
+    return code

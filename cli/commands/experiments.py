@@ -23,6 +23,8 @@ Filter = Annotated[
 ]
 Sort = Annotated[str | None, typer.Option(help="Field to sort by; -measures.f1: best first.")]
 
+Pictures = Annotated[str | None, typer.Option("--out", metavar="FILE", help="Draw it: FILE.svg or FILE.png.")]
+
 
 @app.command("list")
 async def list_(
@@ -60,15 +62,22 @@ async def list_(
 async def show(
     run: Invocation,
     ref: Ref,
+    pictures: Pictures = None,
     require: Annotated[str | None, typer.Option(metavar="EXPR", help="Such as: measures.f1 >= 0.9.")] = None,
 ) -> int:
     """Show one experiment completely."""
-    from cli import requirement
+    from cli import outcome, requirement, values
 
     required = requirement.given(require)
+    values.picture(pictures)
     async with run.client() as client:
         found = await client.experiments.show(ref)
     _show(run, found)
+    if pictures:
+        from autolearn import plots
+
+        results = [evaluation.get("result") or {} for evaluation in found.evaluations]
+        outcome.write(run, [one for result in results for one in plots.pictures(result)], found.name, pictures)
     return required.check(run.out, [found]) if required else 0
 
 
@@ -77,15 +86,23 @@ async def compare(
     run: Invocation,
     refs: Annotated[list[str], typer.Argument(metavar="REF", help="The experiments.")],
     everything: Annotated[bool, typer.Option("--all", help="Parameters and digests too.")] = False,
+    plot: Annotated[bool, typer.Option("--plot", help="Draw measures and hyper-parameters too.")] = False,
+    pictures: Pictures = None,
 ) -> None:
     """Put experiments side by side."""
-    from cli import figures
+    from cli import figures, outcome, values
 
+    values.picture(pictures)
     async with run.client() as client:
         found = await client.experiments.compare(*refs)
     if run.json:
-        return run.out.document(found)
-    figures.comparison(run.out, found, everything=everything)
+        run.out.document(found)
+    else:
+        figures.comparison(run.out, found, everything=everything)
+        if plot:
+            outcome.plot(run, found)
+    if pictures:
+        outcome.draw_comparison(run, found, pictures)
 
 
 @app.command()

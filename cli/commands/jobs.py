@@ -53,11 +53,19 @@ async def list_(
 
 
 @app.command()
-async def show(run: Invocation, ref: Ref, require: Require = None) -> int:
+async def show(
+    run: Invocation,
+    ref: Ref,
+    pictures: Annotated[
+        str | None, typer.Option("--out", metavar="FILE", help="Draw its result: FILE.svg or FILE.png.")
+    ] = None,
+    require: Require = None,
+) -> int:
     """Show one job: request, result or problem."""
-    from cli import figures, outcome, requirement, sketches
+    from cli import figures, outcome, requirement, sketches, values
     from cli.render import text, when
 
+    values.picture(pictures)
     required = requirement.given(require)
     async with run.client() as client:
         job = (await (await client.jobs.show(ref)).refresh()).record
@@ -101,6 +109,8 @@ async def show(run: Invocation, ref: Ref, require: Require = None) -> int:
             for remark in result.get("notes") or ():
                 run.out.line(f"note: {text(remark)}")
         outcome.explain_failures([job])
+    if pictures:
+        outcome.draw(run, [job], pictures)
     return required.check(run.out, [job]) if required else 0
 
 

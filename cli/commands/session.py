@@ -131,16 +131,30 @@ async def use(
 
 
 @app.command()
-async def compare(run: Invocation, session: Which = None, everything: Everything = False) -> None:
+async def compare(
+    run: Invocation,
+    session: Which = None,
+    everything: Everything = False,
+    plot: Annotated[bool, typer.Option("--plot", help="Draw measures and hyper-parameters too.")] = False,
+    pictures: Annotated[
+        str | None, typer.Option("--out", metavar="FILE", help="Draw them: FILE.svg or FILE.png.")
+    ] = None,
+) -> None:
     """Put the session's records side by side."""
-    from cli import figures
+    from cli import figures, outcome, values
 
+    values.picture(pictures)
     which = _which(run, session)
     async with run.client() as client:
         found = await client.sessions.compare(which)
     if run.json:
-        return run.out.document(found)
-    figures.comparison(run.out, found, everything=everything)
+        run.out.document(found)
+    else:
+        figures.comparison(run.out, found, everything=everything)
+        if plot:
+            outcome.plot(run, found)
+    if pictures:
+        outcome.draw_comparison(run, found, pictures)
 
 
 @app.command()

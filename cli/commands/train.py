@@ -82,6 +82,12 @@ async def train(
     budget: Annotated[
         str | None, typer.Option(metavar="DURATION", help="A search cancels what has not ended after so long.")
     ] = None,
+    plot: Annotated[
+        bool, typer.Option("--plot", help="Draw a search: a line for each trial across its parameters.")
+    ] = False,
+    pictures: Annotated[
+        str | None, typer.Option("--out", metavar="FILE", help="Draw a search: FILE.svg or FILE.png.")
+    ] = None,
     detach: Annotated[bool, typer.Option("--detach/--wait", help="Do not wait for the end.")] = False,
     timeout: Annotated[float | None, typer.Option(min=0, help="Seconds to wait; the job goes on after.")] = None,
     require: Annotated[str | None, typer.Option(metavar="EXPR", help="Such as: measures.f1 >= 0.9.")] = None,
@@ -100,8 +106,9 @@ async def train(
         "memory_limit": values.size(memory_limit) if memory_limit else None,
     }
     searches = everything or grid or draws is not None
-    if (by or budget) and not searches:
-        raise typer.BadParameter("--by and --budget go with --all, --grid or --random")
+    if (by or budget or plot or pictures) and not searches:
+        raise typer.BadParameter("--by, --budget, --plot and --out go with --all, --grid or --random")
+    drawing = searching.Drawing(plot, values.picture(pictures))
     if halves and (detach or not (grid or draws is not None)):
         raise typer.BadParameter("--halving goes with --grid or --random, and waits for each rung")
     if (everything and algorithms) or (grid and draws is not None):
@@ -149,6 +156,7 @@ async def train(
                 by=by,
                 budget=span,
                 required=required,
+                drawing=drawing,
             )
         jobs, refused = await _submit(client, dataset, target, trials, options)
         if everything and jobs:
@@ -158,7 +166,7 @@ async def train(
         if jobs and task is None and (because := jobs[0].record.task_reason):
             run.out.note(f"task: {(jobs[0].record.request or {}).get('task')}, because {because}; --task tells another")
         if searches and not detach:
-            return await searching.settle(run, jobs, refused, by=by, budget=span, required=required)
+            return await searching.settle(run, jobs, refused, by=by, budget=span, required=required, drawing=drawing)
         return await outcome.settle(
             run,
             jobs,

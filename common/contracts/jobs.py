@@ -72,6 +72,42 @@ class CrossValidation(Command):
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
 
 
+class LearningCurve(CrossValidation):
+    """Train anew on growing shares of each fold's rows to learn from: whether more rows would help.
+
+    At `points` numbers of rows, evenly from a tenth to all; those of a smaller number are among those of a larger one.
+    """
+
+    points: Annotated[int, Field(ge=2, le=20)] = 5
+
+
+class PermutationImportance(Command):
+    """How much worse a measure gets when the values of a column are shuffled (Breiman 2001), the model as it is.
+
+    `measure` null: balanced_accuracy, or r2. Of more than `rows` rows so many are drawn. `columns` null: the features,
+    at most the first 100.
+    """
+
+    measure: MeasureName | None = None
+    columns: Annotated[list[Name], Field(min_length=1, max_length=1000)] | None = None
+    repeats: Annotated[int, Field(ge=1, le=100)] = 5
+    rows: Annotated[int, Field(ge=2, le=100_000)] = 5000
+    seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
+
+
+class PartialDependence(Command):
+    """What the model answers on average when a column has this value or that in all rows (Friedman 2001).
+
+    At `points` values evenly between the 5th and the 95th percentile, or at the most frequent categories. Of more than
+    `rows` rows so many are drawn. `columns` null: the six whose permutation matters most.
+    """
+
+    columns: Annotated[list[Name], Field(min_length=1, max_length=100)] | None = None
+    points: Annotated[int, Field(ge=2, le=100)] = 20
+    rows: Annotated[int, Field(ge=2, le=10_000)] = 1000
+    seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
+
+
 class ColumnPreparation(Command):
     """How one column is prepared; null: what fits its type (`impute median`, `scale standard`, `encode one_hot`).
 
@@ -125,6 +161,9 @@ class EvaluationRequest(Command):
     dataset: Reference | None = None
     confidence: Confidence | None = None
     cross_validation: CrossValidation | None = None
+    learning_curve: LearningCurve | None = None
+    permutation_importance: PermutationImportance | None = None
+    partial_dependence: PartialDependence | None = None
     limits: Limits = Limits()
 
 

@@ -1,4 +1,4 @@
-"""Trainings and evaluations as asked for: completed with all defaults, or everything that is wrong with them.
+"""Trainings as asked for: completed with all defaults, or everything that is wrong with them.
 
 Pure, and free of scientific libraries: services call it before they accept a job. What only the rows can tell (whether
 the positive class occurs, whether every class has enough rows) is left to the task.
@@ -8,17 +8,17 @@ from __future__ import annotations
 
 import difflib
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from common.errors import Flaw
 from common.learning import registry
 from common.learning.algorithms.entry import CLASSIFICATION, REGRESSION, UNSUPERVISED, AlgorithmEntry
-from common.learning.choice import feature_names, infer_task, target_column, task_of, unknown_column, without_target
+from common.learning.choice import feature_names, infer_task, target_column, task_of, without_target
 from common.learning.hyperparameters import SEED_LIMIT, complete
 from common.learning.preparation import about_features, complete_preparation
 
-__all__ = ["complete_evaluation", "complete_training", "infer_task"]
+__all__ = ["complete_training", "infer_task"]
 
 LEAST_ROWS = 4
 """Rows with a target that a training needs: two to learn from, and some to hold out."""
@@ -52,7 +52,7 @@ def complete_training(request: Mapping[str, Any], dataset: Mapping[str, Any]) ->
     measures = _more_measures(request, task, flaws)
     completed = {
         **request,
-        "dataset": _identity(dataset),
+        "dataset": identity(dataset),
         "target": request.get("target"),
         "target_type": None if target is None else str(target["type"]),
         "task": task,
@@ -70,34 +70,8 @@ def complete_training(request: Mapping[str, Any], dataset: Mapping[str, Any]) ->
     return completed, flaws
 
 
-def complete_evaluation(
-    request: Mapping[str, Any], training: Mapping[str, Any], dataset: Mapping[str, Any] | None
-) -> Completed:
-    """An evaluation request (`contracts.jobs.EvaluationRequest` as a dict) for a succeeded training, with all defaults.
-
-    `training` holds the completed `request` and the `result` of the training; `dataset` is the version to evaluate
-    on, or None for the training's held-out rows. Returns the completed request and all flaws.
-    """
-    trained, result = training["request"], training["result"]
-    flaws: list[Flaw] = []
-    measures = _measures(request, trained["task"], flaws)
-    _check_confidence(request, trained["task"], flaws)
-    _check_folds(request, trained["task"], flaws)
-    if dataset is not None and not registry.trained(trained["algorithm"]).predicts:
-        detail = f"{trained['algorithm']} says nothing of rows that it has not learned from"
-        flaws.append(Flaw("/dataset", "conflict", detail))
-    elif dataset is not None:
-        _check_fit(dataset, result["features"], trained["target"], flaws)
-    completed = {
-        **request,
-        "measures": measures,
-        "dataset": None if dataset is None else _identity(dataset),
-        "limits": {"seconds": None, "memory": None, **(request.get("limits") or {})},
-    }
-    return completed, flaws
-
-
-def _identity(dataset: Mapping[str, Any]) -> dict[str, Any]:
+def identity(dataset: Mapping[str, Any]) -> dict[str, Any]:
+    """What of a dataset version is kept with a request."""
     return {name: dataset[name] for name in ("id", "name", "version", "digest")}
 
 
@@ -214,7 +188,8 @@ def _fits(value: Any, kind: str) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) if kind == "integer" else isinstance(value, str)
 
 
-def _measures(request: Mapping[str, Any], task: str, flaws: list[Flaw]) -> list[str]:
+def measures_asked(request: Mapping[str, Any], task: str, flaws: list[Flaw]) -> list[str]:
+    """The measures that a request names; the usual ones of the task if it names none, every one for `all`."""
     asked, known = request.get("measures"), registry.measures()
     if not asked:
         return [entry.name for entry in registry.measures_for(task)]
@@ -238,51 +213,7 @@ def _more_measures(request: Mapping[str, Any], task: str | None, flaws: list[Fla
     if task is None:
         return []
     usual = [entry.name for entry in registry.measures_for(task)]
-    return list(dict.fromkeys([*usual, *_measures(request, task, flaws)]))
-
-
-def _check_confidence(request: Mapping[str, Any], task: str, flaws: list[Flaw]) -> None:
-    if request.get("confidence") and task in UNSUPERVISED:
-        detail = "a measure of groups has no interval from resampled rows: the same row twice is a group of its own"
-        flaws.append(Flaw("/confidence", "conflict", detail))
-
-
-def check_column(name: str, dataset: Mapping[str, Any]) -> list[Flaw]:
-    """What is wrong with the column that groups or orders rows, if anything."""
-    columns = {column["name"]: column for column in dataset["columns"]}
-    return [] if name in columns else [unknown_column("/cross_validation/column", name, columns)]
-
-
-def _check_folds(request: Mapping[str, Any], task: str, flaws: list[Flaw]) -> None:
-    asked = request.get("cross_validation")
-    if not asked:
-        return
-    if task in UNSUPERVISED:
-        flaws.append(Flaw("/cross_validation", "conflict", f"for {task} there is no truth to hold out"))
-    for other in ("dataset", "confidence"):
-        if request.get(other):
-            detail = (
-                f"folds are of the training's own rows, and their spread tells how sure they are: leave out {other}"
-            )
-            flaws.append(Flaw(f"/{other}", "conflict", detail))
-    if (asked["column"] is None) != (asked["method"] == "plain"):
-        detail = "the methods grouped and time need a column, and plain takes none"
-        flaws.append(Flaw("/cross_validation/column", "conflict", detail))
-
-
-def _check_fit(
-    dataset: Mapping[str, Any], features: Sequence[Mapping[str, Any]], target: str | None, flaws: list[Flaw]
-) -> None:
-    columns = {column["name"]: column for column in dataset["columns"]}
-    for name in (*(feature["name"] for feature in features), *([target] if target else [])):
-        if name not in columns:
-            role = "target" if name == target else "feature"
-            near = tuple(difflib.get_close_matches(name, columns))
-            detail = f"dataset {dataset['name']!r} has no column {name!r}, the training's {role}"
-            flaws.append(Flaw("/dataset", "missing_column", detail, near))
-    if target in columns and columns[target]["missing"] >= dataset["rows"]:
-        detail = f"no row of dataset {dataset['name']!r} has a value of the target {target!r}"
-        flaws.append(Flaw("/dataset", "too_few_rows", detail))
+    return list(dict.fromkeys([*usual, *measures_asked(request, task, flaws)]))
 
 
 def _is_number(value: Any) -> bool:

@@ -82,11 +82,11 @@ def divide(target: np.ndarray[Any, Any], task: str, asked: Mapping[str, Any], no
         train = np.concatenate([train, np.flatnonzero(single)])
     most = asked.get("train_rows")
     if most is not None and most < len(train):
-        train = _fewer(train, most, None if codes is None else codes[train], asked["seed"])
+        train = fewer(train, most, None if codes is None else codes[train], asked["seed"])
     return Split(np.sort(train), np.sort(test), stratified)
 
 
-def _fewer(
+def fewer(
     train: np.ndarray[Any, Any], most: int, codes: np.ndarray[Any, Any] | None, seed: int
 ) -> np.ndarray[Any, Any]:
     """`most` of the rows, with the shares of the classes if these are given: each class has a row before any has two.

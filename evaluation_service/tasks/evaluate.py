@@ -10,6 +10,7 @@ from common import errors
 from common.learning import (
     artifact,
     curves,
+    inspection,
     intervals,
     measuring,
     preload,  # noqa: F401 - what estimators import when they are built is in memory then
@@ -19,10 +20,11 @@ from common.learning import (
     thread_limit,
 )
 from common.learning.algorithms.entry import CLASSIFICATION, UNSUPERVISED
+from common.learning.evaluation_request import MOST_PERMUTED
 from common.learning.measures.entry import Predictions
 from common.learning.notes import Notes
 from common.ports.task_runner import TaskFiles
-from evaluation_service.tasks import cross_validate
+from evaluation_service.tasks import cross_validate, learning_curve
 
 
 def run(request: dict[str, Any], files: TaskFiles) -> dict[str, Any]:
@@ -34,6 +36,8 @@ def run(request: dict[str, Any], files: TaskFiles) -> dict[str, Any]:
     """
     if request.get("cross_validation"):
         return cross_validate.run(request, files)
+    if request.get("learning_curve"):
+        return learning_curve.run(request, files)
     training, notes = request["training"], Notes()
     task = training["request"]["task"]
     with thread_limit.threads(request["threads"]):
@@ -51,6 +55,7 @@ def run(request: dict[str, Any], files: TaskFiles) -> dict[str, Any]:
         details = _details(task, predictions)
         if asked := request.get("confidence"):
             details["confidence"] = intervals.of(predictions, entries, asked, notes, files.progress)
+        details |= _looks(request, model, rows, positive, notes, files)
         files.progress("measure", 1.0)
     return {
         "measures": measures,
@@ -82,6 +87,33 @@ def _details(task: str, predictions: Predictions) -> dict[str, Any]:
     if task == CLASSIFICATION:
         return {**measuring.by_class(predictions), **curves.of(predictions)}
     return measuring.by_group(predictions) if task in UNSUPERVISED else curves.residuals(predictions)
+
+
+def _looks(
+    request: Mapping[str, Any], model: Any, rows: sample.Sample, positive: Any, notes: Notes, files: TaskFiles
+) -> dict[str, Any]:
+    """What was asked for of the columns: how much each matters, and what the model makes of its values."""
+    task, found = request["training"]["request"]["task"], {}
+    types = {column["name"]: column["type"] for column in request["training"]["result"]["features"]}
+    if asked := request.get("permutation_importance"):
+        found["permutation_importance"] = inspection.importance(
+            model, task, rows, positive, asked, notes, files.progress
+        )
+        if len(asked["columns"]) == MOST_PERMUTED < len(types):
+            notes.add(f"{len(types) - MOST_PERMUTED} columns were not permuted: name those of interest in `columns`")
+    if asked := request.get("partial_dependence"):
+        columns = asked["columns"]
+        if not columns:
+            able = [name for name, kind in types.items() if kind != "text"][:MOST_PERMUTED]
+            known = (found.get("permutation_importance") or {}).get("columns") or inspection.looked_at(
+                model, task, rows, positive, able, files.progress
+            )
+            columns = [column["name"] for column in known if column["name"] in able][: inspection.MOST_DRAWN]
+        asked = {**asked, "columns": columns}
+        found["partial_dependence"] = inspection.dependence(
+            model, task, rows, types, positive, asked, notes, files.progress
+        )
+    return found
 
 
 def _held_out(

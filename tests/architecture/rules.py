@@ -18,6 +18,7 @@ DRIVERS: Mapping[str, str] = {
     "motor": "common.adapters.mongo_connection",
     "pymongo": "common.adapters.mongo_connection",
     "obstore": "common.adapters.blob_store.s3",
+    "resvg_py": "autolearn.sheet",
 }
 """The one file in which a driver may be imported."""
 LEARNING = ("pandas", "pyarrow", "scipy", "sklearn", "skops")
@@ -86,11 +87,11 @@ def bootstraps_are_for_the_platform(module: Module) -> Iterator[str]:
 
 @rule
 def the_client_is_alone(module: Module) -> Iterator[str]:
-    """`autolearn` needs what crosses the border, the trace it begins, httpx, and pandas where frames are asked for."""
+    """`autolearn` needs what crosses the border, the trace it begins, httpx, pandas for frames and resvg for PNG."""
     if module.top == "autolearn":
         common = (f"common.{name}" for name in ("context", *FOR_CLIENTS))
-        frames = ("pandas",) if module.name == "autolearn.frames" else ()
-        yield from _only(module, "autolearn", "httpx", "pydantic", *common, *frames)
+        own = {"autolearn.frames": ("pandas",), "autolearn.sheet": ("resvg_py",)}.get(module.name, ())
+        yield from _only(module, "autolearn", "httpx", "pydantic", *common, *own)
 
 
 @rule

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from common.learning.request import complete_evaluation
+from common.learning.evaluation_request import complete_evaluation
 from tests.unit.learning.requests import column, dataset, evaluation
 
 
@@ -70,3 +70,35 @@ def test_another_dataset_needs_values_of_the_target() -> None:
     )
     _, flaws = complete_evaluation(evaluation(dataset="other"), trained(), other)
     assert [flaw.code for flaw in flaws] == ["too_few_rows"]
+
+
+def test_the_columns_and_measure_of_an_importance_are_completed() -> None:
+    completed, flaws = complete_evaluation(evaluation(permutation_importance={}), trained(), None)
+    assert flaws == []
+    asked = completed["permutation_importance"]
+    assert (asked["measure"], asked["columns"]) == ("balanced_accuracy", ["bill_length_mm", "island"])
+
+
+@pytest.mark.parametrize(
+    ("asked", "pointers"),
+    [
+        ({"permutation_importance": {"measure": "all", "columns": ["iland"]}}, ["columns/0", "measure"]),
+        ({"permutation_importance": {"measure": "rmse"}}, ["measure"]),
+        ({"partial_dependence": {"columns": ["island", "species"]}}, ["columns/1"]),
+    ],
+)
+def test_wrong_looks_at_columns(asked: dict[str, Any], pointers: list[str]) -> None:
+    _, flaws = complete_evaluation(evaluation(**asked), trained(), None)
+    assert [flaw.pointer for flaw in flaws] == [f"/{next(iter(asked))}/{pointer}" for pointer in pointers]
+
+
+def test_what_trains_anew_stands_alone() -> None:
+    asked = {"learning_curve": {}, "cross_validation": {}, "partial_dependence": {}, "confidence": {}}
+    _, flaws = complete_evaluation(evaluation(**asked), trained(), None)
+    assert {flaw.pointer for flaw in flaws} == {"/confidence", "/learning_curve", "/partial_dependence"}
+    _, flaws = complete_evaluation(evaluation(learning_curve={"method": "time"}), trained(), None)
+    assert [flaw.pointer for flaw in flaws] == ["/learning_curve/column"]
+    _, flaws = complete_evaluation(
+        evaluation(permutation_importance={}, measures=["silhouette"]), trained("clustering"), None
+    )
+    assert [flaw.pointer for flaw in flaws] == ["/permutation_importance"]

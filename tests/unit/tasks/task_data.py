@@ -13,7 +13,8 @@ from typing import Any, BinaryIO
 import numpy as np
 import pandas as pd
 
-from common.learning.request import complete_evaluation, complete_training
+from common.learning.evaluation_request import complete_evaluation
+from common.learning.request import complete_training
 from evaluation_service.tasks import evaluate
 from tests.unit.learning.requests import evaluation, training
 from training_service.tasks import train

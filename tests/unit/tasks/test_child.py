@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from common.adapters.task_runner.process import ProcessTaskRunner
-from common.learning.request import complete_evaluation, complete_training
+from common.learning.evaluation_request import complete_evaluation
+from common.learning.request import complete_training
 from common.ports.task_runner import OutcomeKind, SealedInput, TaskSpec
 from common.records.frames import open_bytes
 from tests.task_runs import Told, run
