@@ -16,8 +16,8 @@ from common.adapters.keyring.file import FileKeyring
 from common.settings import Settings
 from common.workers.needs import missing
 from deploy.secrets import WORDS
-from tests.warm import ROOT
 from tests.unit.deploy.test_kubernetes import DEPLOYMENTS, named
+from tests.warm import ROOT
 
 TEXT = (ROOT / "deploy" / "compose.yaml").read_text()
 SERVICES: dict[str, dict[str, Any]] = yaml.safe_load(TEXT)["services"]

@@ -11,8 +11,8 @@ import yaml
 
 from common.settings import Settings
 from embedded.process import BUILDERS
-from tests.warm import ROOT
 from tests.runtimes import light_runtime
+from tests.warm import ROOT
 
 FOLDER = ROOT / "deploy" / "kubernetes"
 VERSION = "1.31"
