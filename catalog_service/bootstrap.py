@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from catalog_service.builtin import Builtin
 from catalog_service.clients import Referrers
+from catalog_service.estimators import Estimators
 from catalog_service.handlers import Handlers
 from catalog_service.model import LIFECYCLE
 from catalog_service.repository import COLLECTION, Datasets
@@ -40,7 +41,7 @@ def build(runtime: Runtime) -> Service:
     )
     routers = [
         rest.routes(handlers, uploads, upload_limit=settings.upload_limit),
-        catalogue.routes(),
+        catalogue.routes(Estimators(tables, settings.estimator_packages)),
         maintenance.routes(NAME, runtime, [records]),
     ]
     return Service(

@@ -58,6 +58,11 @@ class Tables:
         async with self._run("builtin:run", {"name": name}, {}, "upload") as outcome:
             yield outcome
 
+    async def estimators(self, packages: Sequence[str]) -> dict[str, Any]:
+        """The estimators of scikit-learn and of these packages: `{estimators, unread}`."""
+        async with self._run("estimators:run", {"packages": list(packages)}, {}) as outcome:
+            return dict(outcome.result or {})
+
     @contextlib.asynccontextmanager
     async def _run(
         self, function: str, request: Mapping[str, Any], inputs: Mapping[str, Path], *outputs: str

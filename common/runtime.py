@@ -47,6 +47,7 @@ TASKS = (
     "catalog_service.tasks.convert:retype",
     "catalog_service.tasks.builtin:run",
     "catalog_service.tasks.explore:run",
+    "catalog_service.tasks.estimators:run",
     "training_service.tasks.train:run",
     "evaluation_service.tasks.evaluate:run",
 )

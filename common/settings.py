@@ -66,6 +66,9 @@ class Settings(BaseSettings):
     journal_limit: int = Field(256 * 2**20, gt=0, description="Calls waiting for the event log; beyond it 503")
     deadline: Seconds = Field(2.5, description="Time one request may take at the door; streams and uploads are exempt")
     drain: Seconds = Field(25.0, description="Time running tasks get to end when the platform stops")
+    estimator_packages: tuple[str, ...] = Field(
+        (), description="Installed packages whose estimators may be trained by their qualified names, as a JSON list"
+    )
     builtin_datasets: bool = Field(True, description="Upload scikit-learn's five datasets at the first start")
 
     def __init__(self, **values: Any) -> None:

@@ -98,7 +98,9 @@ class EvaluationHandlers(JobHandlers):
             sealed_blobs.named(blobs, source["blob"]) as artifact,
         ):
             model = SealedInput(artifact, base64.b64decode(source["key"]), source["blob"])
-            asked: dict[str, Any] = {**request, "training": source["model"], "processes": self.runtime.settings.slots}
+            settings = self.runtime.settings
+            more = {"processes": settings.slots, "packages": settings.estimator_packages}
+            asked: dict[str, Any] = {**request, "training": source["model"], **more}
             yield Work(asked, inputs={"dataset": dataset}, sealed_inputs={"artifact": model})
 
 

@@ -66,7 +66,14 @@ class FakeCatalogue:
 
     def __init__(self, runtime: Runtime, **datasets: dict[str, Any]) -> None:
         self.datasets = datasets
+        self.estimators: dict[str, dict[str, Any]] = {}
         api = router()
+
+        @api.get("/v1/algorithms/{name}")
+        async def estimator(name: str) -> dict[str, Any]:
+            if name not in self.estimators:
+                raise errors.NotFound(f"there is no estimator {name!r}", extra={"suggestions": [*self.estimators]})
+            return self.estimators[name]
 
         @api.get("/internal/datasets/{reference}")
         async def show(reference: str) -> dict[str, Any]:

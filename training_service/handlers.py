@@ -12,6 +12,7 @@ from common.contracts.jobs import TrainingRequest, headline
 from common.jobs.catalogue import Catalogue
 from common.jobs.handlers import JobHandlers, Submission
 from common.jobs.worker import Work
+from common.learning.estimators import qualified
 from common.learning.request import complete_training
 from common.ports.record_store import Record
 from common.records import sealed_blobs
@@ -37,9 +38,13 @@ class TrainingHandlers(JobHandlers):
         if earlier := await self.replayed(marks):
             return earlier, True
         found, flaws = await self._catalogue.dataset(asked.dataset)
+        described = None
+        if qualified(asked.algorithm):
+            described, wrong = await self._catalogue.estimator(asked.algorithm)
+            flaws += wrong
         completed: dict[str, Any] = body
         if found:
-            completed, more = complete_training(body, found["dataset"])
+            completed, more = complete_training(body, found["dataset"], described)
             flaws += more
         if flaws and (place := await self._places.problem(asked.session)):
             flaws.append(place)
@@ -63,7 +68,8 @@ class TrainingHandlers(JobHandlers):
         """What the child needs: the request as it was completed, and the dataset as a local file."""
         request = key.open(record.id, "request", record.state["sealed"]["request"])
         async with sealed_blobs.named(self.runtime.blobs, record.state["dataset_blob"]) as dataset:
-            yield Work(request, inputs={"dataset": dataset}, sealed_outputs=("artifact",))
+            asked = {**request, "packages": self.runtime.settings.estimator_packages}
+            yield Work(asked, inputs={"dataset": dataset}, sealed_outputs=("artifact",))
 
 
 def summarise(request: Mapping[str, Any], result: Mapping[str, Any]) -> dict[str, Any]:

@@ -14,12 +14,12 @@ class Algorithms:
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
 
-    def list(self) -> Pages[Algorithm]:
-        """Every algorithm."""
-        return Pages(self._transport, "/v1/algorithms", Algorithm)
+    def list(self, *, named: bool = False) -> Pages[Algorithm]:
+        """Every algorithm; with `named` every estimator that can be trained by its qualified name instead."""
+        return Pages(self._transport, "/v1/algorithms", Algorithm, params={"named": "true"} if named else None)
 
     async def show(self, name: str) -> Algorithm:
-        """One algorithm."""
+        """One algorithm, or an estimator by its qualified name."""
         return Algorithm.model_validate(await self._transport.get(f"/v1/algorithms/{segment(name)}"))
 
 

@@ -7,11 +7,13 @@ from typing import Annotated, TypeVar
 
 from fastapi import APIRouter, Depends, Query
 
+from catalog_service.estimators import Estimators
 from common.contracts.base import Page
 from common.contracts.catalogue import Algorithm, Measure
 from common.filtering import cursors
 from common.http.app import router
 from common.learning import catalogue
+from common.learning.estimators import qualified
 
 Entry = TypeVar("Entry", Algorithm, Measure)
 
@@ -35,19 +37,24 @@ class Slice:
         return Page(items=items, next=cursors.encode((items[-1].name,), "catalogue") if more else None)
 
 
-def routes() -> APIRouter:
+def routes(estimators: Estimators) -> APIRouter:
     """The routes of algorithms and measures."""
     api = router(tags=["catalogue"])
 
     @api.get("/v1/algorithms")
-    async def list_algorithms(page: Annotated[Slice, Depends()]) -> Page[Algorithm]:
+    async def list_algorithms(
+        page: Annotated[Slice, Depends()],
+        named: Annotated[
+            bool, Query(description="The estimators that are known by their qualified names instead")
+        ] = False,
+    ) -> Page[Algorithm]:
         """Every algorithm, with its hyper-parameters as JSON Schema for each task."""
-        return page.of(catalogue.algorithms())
+        return page.of(list((await estimators.all()).values()) if named else catalogue.algorithms())
 
     @api.get("/v1/algorithms/{name}")
     async def show_algorithm(name: str) -> Algorithm:
-        """One algorithm."""
-        return catalogue.algorithm(name)
+        """One algorithm, or an estimator by its qualified name such as `sklearn.ensemble.AdaBoostClassifier`."""
+        return await estimators.show(name) if qualified(name) else catalogue.algorithm(name)
 
     @api.get("/v1/measures")
     async def list_measures(page: Annotated[Slice, Depends()]) -> Page[Measure]:

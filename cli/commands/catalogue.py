@@ -19,13 +19,18 @@ app = AsyncTyper()
 @app.command()
 async def algorithms(
     run: Invocation,
-    name: Annotated[str | None, typer.Argument(help="Show this one with its parameters.")] = None,
+    name: Annotated[
+        str | None, typer.Argument(help="Show this one with its parameters; also sklearn.MODULE.CLASS.")
+    ] = None,
+    named: Annotated[
+        bool, typer.Option("--named", help="The estimators that are trained by their qualified names instead.")
+    ] = False,
 ) -> None:
     """What can be trained, with its parameters."""
     async with run.client() as client:
         if name:
             return _algorithm(run, await client.algorithms.show(name))
-        found = await client.algorithms.list().all()
+        found = await client.algorithms.list(named=named).all()
     if run.json:
         return run.out.document({"items": found})
     run.out.table(["name", "title", "tasks"], [[each.name, each.title, each.tasks] for each in found])

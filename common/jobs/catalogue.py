@@ -1,4 +1,4 @@
-"""The catalogue as the services of jobs see it: the datasets that requests name."""
+"""The catalogue as the services of jobs see it: the datasets and the estimators that requests name."""
 
 from __future__ import annotations
 
@@ -23,3 +23,11 @@ class Catalogue:
         except (errors.NotFound, errors.AmbiguousReference) as error:
             near = tuple(error.extra.get("suggestions", ()))
             return None, [errors.Flaw("/dataset", error.code, error.detail, near)]
+
+    async def estimator(self, name: str) -> tuple[Mapping[str, Any] | None, list[errors.Flaw]]:
+        """What the catalogue says of an estimator by its qualified name, or None and what is wrong with the name."""
+        try:
+            return await self._client.call("GET", f"/v1/algorithms/{quote(name, safe='')}"), []
+        except errors.NotFound as error:
+            near = tuple(error.extra.get("suggestions", ()))
+            return None, [errors.Flaw("/algorithm", "unknown_algorithm", error.detail, near)]

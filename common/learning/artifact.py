@@ -10,6 +10,7 @@ import skops.io
 from skops.io.exceptions import UnsupportedTypeException
 
 from common import errors
+from common.learning import packages
 
 FORMAT = "skops"
 TRUSTED = (
@@ -50,8 +51,9 @@ def dump(model: Any) -> bytes:
 
 
 def untrusted(data: bytes) -> list[str]:
-    """The types in an archive that are not on the list."""
-    return sorted(set(skops.io.get_untrusted_types(data=data)) - set(TRUSTED))
+    """The types in an archive that are neither on the list nor of a package that an administrator has listed."""
+    others = set(skops.io.get_untrusted_types(data=data)) - set(TRUSTED)
+    return sorted(name for name in others if not packages.trusts(name))
 
 
 def describe(data: bytes) -> dict[str, Any]:
@@ -78,4 +80,5 @@ def load(data: bytes, expected: str) -> Any:
         raise errors.Invalid(f"the model is no {FORMAT} archive: {error}") from error
     if unknown:
         raise errors.Invalid(f"the model holds types that are not trusted: {', '.join(unknown)}")
-    return skops.io.loads(data, trusted=list(TRUSTED))
+    listed = [name for name in skops.io.get_untrusted_types(data=data) if packages.trusts(name)]
+    return skops.io.loads(data, trusted=[*TRUSTED, *listed])

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from common.errors import Flaw
-from common.learning import registry
+from common.learning import estimators, registry
 from common.learning.algorithms.entry import CLASSIFICATION, REGRESSION, UNSUPERVISED, AlgorithmEntry
 from common.learning.choice import feature_names, infer_task, target_column, task_of, without_target
 from common.learning.hyperparameters import SEED_LIMIT, complete
@@ -26,8 +26,12 @@ LEAST_ROWS = 4
 Completed = tuple[dict[str, Any], list[Flaw]]
 
 
-def complete_training(request: Mapping[str, Any], dataset: Mapping[str, Any]) -> Completed:
+def complete_training(
+    request: Mapping[str, Any], dataset: Mapping[str, Any], described: Mapping[str, Any] | None = None
+) -> Completed:
     """A training request (`contracts.jobs.TrainingRequest` as a dict) for a dataset version, with all defaults.
+
+    `described` is what the catalogue says of an estimator by its qualified name (`contracts.catalogue.Algorithm`).
 
     Returns the completed request and all flaws; with a flaw the completed request is not to be used. Added are
     `task_reason`, `target_type`, `columns` (name and type of each feature), and for the dataset its id, name, version
@@ -36,7 +40,7 @@ def complete_training(request: Mapping[str, Any], dataset: Mapping[str, Any]) ->
     """
     columns = {column["name"]: column for column in dataset["columns"]}
     flaws: list[Flaw] = []
-    entry = registry.algorithm(request["algorithm"])
+    entry = estimators.entry(request["algorithm"], described) if described else registry.algorithm(request["algorithm"])
     reason = without_target(request, entry.tasks if entry else (), flaws)
     target: Mapping[str, Any] | None = None
     task: str | None = request.get("task") or (entry.tasks[0] if entry else None)
@@ -46,7 +50,7 @@ def complete_training(request: Mapping[str, Any], dataset: Mapping[str, Any]) ->
     features = feature_names(request, columns, flaws, **about_features(request))
     prepared = complete_preparation(request, features, columns, flaws)
     split = _split(request, dataset, target, task, flaws)
-    algorithm = _algorithm(request, task, flaws)
+    algorithm = _algorithm(request, entry, task, flaws)
     parameters = _parameters(request, algorithm, task, split["seed"], target, flaws)
     positive = _positive_class(request, target, task, flaws)
     measures = _more_measures(request, task, flaws)
@@ -122,9 +126,10 @@ def _check_rows(rows: int, share: float | None, target: str, flaws: list[Flaw]) 
         flaws.append(Flaw("/split/test_share", "too_few_rows", detail))
 
 
-def _algorithm(request: Mapping[str, Any], task: str | None, flaws: list[Flaw]) -> AlgorithmEntry | None:
+def _algorithm(
+    request: Mapping[str, Any], entry: AlgorithmEntry | None, task: str | None, flaws: list[Flaw]
+) -> AlgorithmEntry | None:
     known, name = registry.algorithms(), request["algorithm"]
-    entry = registry.algorithm(name)
     if entry is None:
         near = tuple(difflib.get_close_matches(name.lower().replace(" ", "_"), known))
         detail = f"there is no algorithm {name!r}; there are: {', '.join(known)}"
@@ -149,6 +154,8 @@ def _parameters(
     if algorithm is None:
         return given
     if algorithm.open:
+        if known := algorithm.parameters[task or algorithm.tasks[0]]:
+            flaws.extend(estimators.check(known, given))
         return given
     # Without a task the flaws of its first one are still of use.
     values, wrong = complete(algorithm.parameters[task or algorithm.tasks[0]], given, seed)

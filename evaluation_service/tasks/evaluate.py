@@ -13,6 +13,7 @@ from common.learning import (
     inspection,
     intervals,
     measuring,
+    packages,
     preload,  # noqa: F401 - what estimators import when they are built is in memory then
     registry,
     sample,
@@ -34,6 +35,7 @@ def run(request: dict[str, Any], files: TaskFiles) -> dict[str, Any]:
     only its held-out rows, else another one with the same features and target. Raises `errors.IntegrityError` if model
     or held-out rows are not those of the training, `errors.BadData` for data that cannot be evaluated.
     """
+    packages.allow(request.get("packages", ()))
     if request.get("cross_validation"):
         return cross_validate.run(request, files)
     if request.get("learning_curve"):

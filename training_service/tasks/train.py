@@ -16,6 +16,7 @@ from common.learning import (
     artifact,
     fitting,
     measuring,
+    packages,
     preload,  # noqa: F401 - what estimators import when they are built is in memory then
     preprocessing,
     registry,
@@ -35,6 +36,7 @@ def run(request: dict[str, Any], files: TaskFiles) -> dict[str, Any]:
     `errors.BadData` for what the data or the request would have to change.
     """
     notes = Notes()
+    packages.allow(request.get("packages", ()))
     with thread_limit.threads(request["threads"]):
         files.progress("read", 0.0)
         columns = preprocessing.usable(request["columns"], notes, request)

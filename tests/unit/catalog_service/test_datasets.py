@@ -385,3 +385,14 @@ async def test_a_profile_is_explored_once_for_each_target_and_swept_with_the_ver
     assert await catalog.blobs() == kept
     await catalog.http.delete("/v1/datasets/penguins")
     assert await sweeper.sweep() == 4
+
+
+async def test_estimators_by_their_qualified_names(catalog: Catalog) -> None:
+    name = "sklearn.ensemble.AdaBoostClassifier"
+    shown = (await catalog.http.get(f"/v1/algorithms/{name}")).json()
+    rate = shown["parameters"]["classification"]["properties"]["learning_rate"]
+    assert (rate["type"], rate["exclusiveMinimum"], rate["default"]) == ("number", 0.0, 1.0)
+    listed = (await catalog.http.get("/v1/algorithms", params={"named": True, "limit": 500})).json()["items"]
+    assert name in {one["name"] for one in listed}
+    unknown = await catalog.http.get("/v1/algorithms/sklearn.ensemble.AdaBostClassifier")
+    assert (unknown.status_code, unknown.json()["suggestions"][0]) == (404, name)

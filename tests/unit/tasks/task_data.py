@@ -119,7 +119,9 @@ class Trained:
         completed, flaws = complete_evaluation(evaluation(measures=measures, **more), model, dataset)
         assert flaws == []
         files = MemoryFiles(path or self.files.dataset, self.files.outputs)
-        asked = {**completed, "training": model, "dataset": dataset, "threads": 1, "processes": processes}
+        allowed = self.request["packages"]
+        more = {"threads": 1, "processes": processes, "packages": allowed}
+        asked = {**completed, "training": model, "dataset": dataset, **more}
         return as_json(evaluate.run(as_json(asked), files))
 
 
@@ -128,6 +130,7 @@ class Workshop:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self.packages: list[str] = []
 
     def save(self, frame: pd.DataFrame, name: str = "things") -> Path:
         path = self._folder / f"{name}.parquet"
@@ -138,7 +141,7 @@ class Workshop:
         files = MemoryFiles(self.save(frame))
         completed, flaws = complete_training(training(**{"target": "kind", **asked}), version(frame, types))
         assert flaws == []
-        request = as_json({**completed, "threads": 1})
+        request = as_json({**completed, "threads": 1, "packages": self.packages})
         return Trained(request, as_json(train.run(request, files)), files)
 
 

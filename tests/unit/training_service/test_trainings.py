@@ -37,6 +37,7 @@ class World:
     http: httpx.AsyncClient
     sessions: FakeSessions
     tasks: FakeTaskRunner
+    catalogue: FakeCatalogue
 
 
 @pytest.fixture
@@ -46,11 +47,11 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
         tasks.result = {**tasks.result, "artifact": {"digest": "sha256:" + "ab" * 32, "size": 5, "format": "skops"}}
         runtime.tasks = tasks
         sessions = FakeSessions(runtime)
-        FakeCatalogue(runtime, penguins=PENGUINS)
+        catalogue = FakeCatalogue(runtime, penguins=PENGUINS)
         service = bootstrap.build(runtime)
         await runtime.blobs.put_bytes("catalog/penguins/1.parquet", b"a table")
         async with running(runtime, [service]), http(service) as client:
-            yield World(runtime, service, client, sessions, tasks)
+            yield World(runtime, service, client, sessions, tasks, catalogue)
 
 
 async def test_a_training_is_completed_accepted_and_run(world: World) -> None:
@@ -116,3 +117,27 @@ async def test_the_same_key_and_body_is_the_same_job(world: World) -> None:
     other = await world.http.post("/v1/trainings", json={**ASKED, "split": {"seed": 1}}, headers=key)
     assert (other.status_code, other.json()["code"]) == (422, "key_reused")
     assert len(world.sessions.reserved) == 1
+
+
+async def test_an_estimator_by_name_is_checked_before_it_is_accepted(world: World) -> None:
+    name, rate = "sklearn.ensemble.AdaBoostClassifier", {"type": "number", "exclusiveMinimum": 0.0}
+    schema = {"classification": {"type": "object", "properties": {"learning_rate": {**rate, "default": 1.0}}}}
+    world.catalogue.estimators = {
+        name: {"name": name, "title": "AdaBoost", "tasks": ["classification"], "description": "", "parameters": schema}
+    }
+    asked = {**ASKED, "algorithm": name, "parameters": {"learning_rate": 0, "n_jobs": 4, "rate": 1}}
+    wrong = (await world.http.post("/v1/trainings", json=asked)).json()["errors"]
+    assert [flaw["pointer"] for flaw in wrong] == [
+        "/parameters/n_jobs",
+        "/parameters/rate",
+        "/parameters/learning_rate",
+    ]
+    assert wrong[2]["detail"] == "learning_rate must be a number > 0; 0 is not"
+    other = {**ASKED, "algorithm": name, "target": "mass"}
+    (flaw,) = (await world.http.post("/v1/trainings", json=other)).json()["errors"]
+    assert (flaw["pointer"], flaw["code"]) == ("/algorithm", "algorithm_task")
+    (flaw,) = (await world.http.post("/v1/trainings", json={**ASKED, "algorithm": f"{name}s"})).json()["errors"]
+    assert (flaw["pointer"], flaw["suggestions"]) == ("/algorithm", [name])
+    accepted = await world.http.post("/v1/trainings", json={**asked, "parameters": {"learning_rate": 0.5}})
+    assert accepted.status_code == 202
+    assert accepted.json()["request"]["parameters"] == {"learning_rate": 0.5}
