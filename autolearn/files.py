@@ -7,7 +7,7 @@ import contextlib
 import hashlib
 import os
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import BinaryIO
 
@@ -27,6 +27,16 @@ async def file_chunks(path: Path) -> AsyncIterator[bytes]:
     with await asyncio.to_thread(path.open, "rb") as file:
         async for chunk in chunks(file):
             yield chunk
+
+
+async def counted(source: AsyncIterator[bytes], tell: Callable[[int], None]) -> AsyncIterator[bytes]:
+    """The same stream; `tell` hears how many bytes of it have been taken."""
+    done = 0
+    tell(done)
+    async for chunk in source:
+        yield chunk
+        done += len(chunk)
+        tell(done)
 
 
 async def single(content: bytes) -> AsyncIterator[bytes]:

@@ -52,8 +52,8 @@ _CHOICES = {
 _DETAILS = ("fill_value", "min_frequency", "max_categories", "n_features", "categories", "impute", "scale", "encode")
 
 
-def preparations(told: Iterable[str]) -> dict[str, dict[str, Any]]:
-    """What is said of each column in `COL=CHOICE[,CHOICE…]`, a choice such as `mean`, `max_categories:20`, `ignore`.
+def preparations(told: Iterable[str], option: str = "--prepare") -> dict[str, dict[str, Any]]:
+    """What is said of each column or type in `NAME=CHOICE[,CHOICE…]`, such as `mean`, `max_categories:20`, `ignore`.
 
     `constant:0` is a constant with its value; `categories:low|medium|high` an order. Names of columns may contain `=`.
     """
@@ -61,7 +61,7 @@ def preparations(told: Iterable[str]) -> dict[str, dict[str, Any]]:
     for each in told:
         column, sign, choices = each.rpartition("=")
         if not sign or not column or not choices:
-            raise typer.BadParameter(f"--prepare {each!r} is not COL=CHOICE,…")
+            raise typer.BadParameter(f"{option} {each!r} is not NAME=CHOICE,…")
         said = found.setdefault(column, {})
         for choice in choices.split(","):
             name, colon, rest = choice.strip().partition(":")
@@ -75,7 +75,7 @@ def preparations(told: Iterable[str]) -> dict[str, dict[str, Any]]:
                 said[name] = [value(one) for one in rest.split("|")] if name == "categories" else value(rest)
             else:
                 there = ", ".join(("ignore", *_CHOICES, *(f"{detail}:…" for detail in _DETAILS[:5])))
-                raise typer.BadParameter(f"--prepare {each!r}: {choice!r} is no choice; there are: {there}")
+                raise typer.BadParameter(f"{option} {each!r}: {choice!r} is no choice; there are: {there}")
     return found
 
 

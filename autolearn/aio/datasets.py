@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -38,6 +38,7 @@ class Datasets:
         decimal: str | None = None,
         missing: Iterable[str] | None = None,
         types: Mapping[str, str] | None = None,
+        progress: Callable[[int], None] | None = None,
         timeout: float = 600.0,
     ) -> DatasetVersion:
         """Upload a file (path or open binary file) or a DataFrame; what is not told is detected.
@@ -46,11 +47,13 @@ class Datasets:
 
         The name defaults to the file's without its suffix. The same content with the same options again is
         the version that is there already. `types` maps columns to `number integer category boolean datetime
-        text`, `missing` are words to read as missing. Raises `errors.BadData` if the file is no table,
+        text`, `missing` are words to read as missing. `progress` hears how many bytes were sent, from 0
+        again when the upload has to be repeated. Raises `errors.BadData` if the file is no table,
         `errors.UnsupportedMediaType` for a format that is not taken, `errors.TooLarge`, `OSError`.
         """
         told = dict(types or {})
         body, own_name, replayable, dtypes = _body(source)
+        sent = functools.partial(_counted, body, progress) if progress else body
         name = name or own_name
         if not name:
             raise errors.BadRequest("a name is needed for a dataset that does not come from a named file")
@@ -67,7 +70,7 @@ class Datasets:
                 "missing": list(missing) if missing is not None else None,
                 "type": [f"{column}={kind}" for column, kind in {**dtypes, **told}.items()],
             },
-            content=body,
+            content=sent,
             replayable=replayable,
             headers={"Content-Type": "application/octet-stream"},
             timeout=timeout,
@@ -154,6 +157,10 @@ class Datasets:
         `errors.InUse` names what still refers to it.
         """
         await self._transport.send("DELETE", f"/v1/datasets/{segment(dataset)}", params={"all": True if all else None})
+
+
+def _counted(body: Body, tell: Callable[[int], None]) -> AsyncIterator[bytes]:
+    return files.counted(body(), tell)
 
 
 def _body(

@@ -46,23 +46,25 @@ async def upload(
     types: Types = None,
 ) -> None:
     """Upload a table; its format and what else is not told is detected, and shown."""
-    from cli import values
+    from cli import uploading, values
 
     told = values.types(types or [])
     if file == "-" and not name:
         raise typer.BadParameter("what comes from stdin has no name of its own; give one with --name")
     async with run.client() as client:
-        version = await client.datasets.upload(
-            sys.stdin.buffer if file == "-" else file,
-            name,
-            delimiter=delimiter,
-            encoding=encoding,
-            header=header,
-            quote=quote,
-            decimal=decimal,
-            missing=missing,
-            types=told,
-        )
+        with uploading.shown(run.out, file) as progress:
+            version = await client.datasets.upload(
+                sys.stdin.buffer if file == "-" else file,
+                name,
+                progress=progress,
+                delimiter=delimiter,
+                encoding=encoding,
+                header=header,
+                quote=quote,
+                decimal=decimal,
+                missing=missing,
+                types=told,
+            )
     _show(run, version)
 
 

@@ -56,6 +56,14 @@ async def train(
             " none; one_hot, ordinal, hashing; max_categories:N …; ignore. Repeatable.",
         ),
     ] = None,
+    prepare_type: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--prepare-type",
+            metavar="TYPE=CHOICE,…",
+            help="The same for all columns of a type (number, integer, boolean, category, text). Repeatable.",
+        ),
+    ] = None,
     positive: Annotated[str | None, typer.Option(help="The positive class of two.")] = None,
     test_share: Annotated[float | None, typer.Option(help="Share of rows held out; default 0.25.")] = None,
     measures: Annotated[
@@ -131,7 +139,7 @@ async def train(
             "task": task,
             "features": values.names(features) if features else None,
             "exclude": values.names(exclude) if exclude else None,
-            "preprocessing": {"columns": values.preparations(prepare)} if prepare else None,
+            "preprocessing": _prepared(prepare, prepare_type),
             "positive_class": values.value(positive) if positive is not None else None,
             "measures": measures,
             "test_share": test_share,
@@ -176,6 +184,18 @@ async def train(
             timeout=timeout,
             required=required,
         )
+
+
+def _prepared(columns: list[str] | None, types: list[str] | None) -> dict[str, Any] | None:
+    """What was told of the preparation of columns; None if nothing was."""
+    from cli import values
+
+    told = {}
+    if columns:
+        told["columns"] = values.preparations(columns)
+    if types:
+        told["types"] = values.preparations(types, "--prepare-type")
+    return told or None
 
 
 async def _submit(

@@ -129,9 +129,13 @@ class ColumnPreparation(Command):
 
 
 class Preprocessing(Command):
-    """How columns are prepared: by their type, and as told for `columns`."""
+    """How columns are prepared: by their type, as told for all features of a type, and as told for `columns`.
+
+    What is said of a column is all that holds for it: what is said of its type does not count then.
+    """
 
     method: Literal["automatic"] = "automatic"
+    types: dict[Literal["number", "integer", "boolean", "category", "text"], ColumnPreparation] = {}
     columns: dict[Name, ColumnPreparation] = {}
 
 

@@ -68,6 +68,28 @@ def chosen_columns(request: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     return {name: {key: value for key, value in said.items() if value is not None} for name, said in given.items()}
 
 
+def by_type(request: Mapping[str, Any], columns: Columns, flaws: list[Flaw]) -> dict[str, Any]:
+    """The request with what it says of types said of each column of that type instead.
+
+    Left as they are: columns of which it says something itself, the target, and what it excludes. What is wrong with a
+    type is added to `flaws`, once, and is said of no column.
+    """
+    told = request.get("preprocessing") or {}
+    types, own = told.get("types") or {}, told.get("columns") or {}
+    chosen = set(request.get("features") or columns) - {*own, request.get("target"), *(request.get("exclude") or ())}
+    more: dict[str, Any] = {}
+    for kind, given in types.items():
+        said = {key: value for key, value in given.items() if value is not None}
+        before = len(flaws)
+        if not ignored(said):
+            _completed(f"/preprocessing/types/{kind}", kind, said, flaws)
+        if len(flaws) == before:
+            more |= {name: given for name in columns if name in chosen and columns[name]["type"] == kind}
+    if not types:
+        return dict(request)
+    return {**request, "preprocessing": {**told, "types": {}, "columns": {**more, **own}}}
+
+
 def ignored(said: Settings) -> bool:
     """Whether a column is to be left out."""
     return bool(said.get("ignore")) or said.get("encode") == DROP

@@ -16,7 +16,7 @@ from common.learning import estimators, registry
 from common.learning.algorithms.entry import CLASSIFICATION, REGRESSION, UNSUPERVISED, AlgorithmEntry
 from common.learning.choice import feature_names, infer_task, target_column, task_of, without_target
 from common.learning.hyperparameters import SEED_LIMIT, complete
-from common.learning.preparation import about_features, complete_preparation
+from common.learning.preparation import about_features, by_type, complete_preparation
 
 __all__ = ["complete_training", "infer_task"]
 
@@ -40,6 +40,7 @@ def complete_training(
     """
     columns = {column["name"]: column for column in dataset["columns"]}
     flaws: list[Flaw] = []
+    request = by_type(request, columns, flaws)
     entry = estimators.entry(request["algorithm"], described) if described else registry.algorithm(request["algorithm"])
     reason = without_target(request, entry.tasks if entry else (), flaws)
     target: Mapping[str, Any] | None = None

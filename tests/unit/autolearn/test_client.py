@@ -218,3 +218,10 @@ async def test_a_rebuild_is_waited_for(client: Client) -> None:
     assert rebuild.state == "done" and rebuild.ok
     assert (await client.log.verify()).ok
     assert len(await client.log.trace("trn_1")) == 3
+
+
+async def test_an_upload_tells_how_far_it_is(client: Client, tmp_path: Path) -> None:
+    path, told = tmp_path / "long.csv", list[int]()
+    path.write_bytes(b"a,b\n" + b"1,2\n" * 100_000)
+    await client.datasets.upload(path, progress=told.append)
+    assert told == [0, 262_144, path.stat().st_size]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
@@ -78,3 +79,10 @@ def test_destroying_asks(start: Start, uploaded: None, platform: FakePlatform) -
     terminal.expect("Delete penguins?")
     terminal.type("y")
     assert terminal.end() == 0 and not platform.datasets
+
+
+def test_a_large_upload_shows_how_far_it_is(start: Start, server: RunningFake, tmp_path: Path) -> None:
+    (tmp_path / "long.csv").write_bytes(b"a,b\n" + b"1,2\n" * 1_100_000)
+    terminal = start("datasets", "upload", "long.csv")
+    assert terminal.end() == 0
+    assert "4.4/4.4 MB" in terminal.said and "long@1" in terminal.said

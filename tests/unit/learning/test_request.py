@@ -286,6 +286,30 @@ def test_preprocessing_that_cannot_be(said: dict[str, Any], pointer: str, code: 
     assert {place: flaw.code for place, flaw in found.items()} == {f"/preprocessing/columns{pointer}": code}
 
 
+def test_what_is_said_of_a_type_is_said_of_its_columns() -> None:
+    said = {
+        "types": {"number": {"scale": "robust"}, "category": {"encode": "ordinal"}, "text": {"encode": "hashing"}},
+        "columns": {"sex": {"encode": "one_hot"}},
+    }
+    completed, flaws = complete_training(training(preprocessing=said), dataset())
+    assert flaws == []
+    assert completed["preprocessing"]["columns"] == {
+        "bill_length_mm": {"impute": "median", "scale": "robust"},
+        "island": {"encode": "ordinal"},
+        "comment": {"encode": "hashing", "n_features": 256},
+        "sex": {"encode": "one_hot", "max_categories": 50},
+    }
+    assert "comment" in completed["features"]
+    without, flaws = complete_training(training(preprocessing={"types": {"integer": {"ignore": True}}}), dataset())
+    assert flaws == []
+    assert not {"eggs", "body_mass_g"} & set(without["features"])
+
+
+def test_a_type_that_cannot_be_so_is_told_once() -> None:
+    found = flaws_of(preprocessing={"types": {"category": {"impute": "mean"}, "number": {"scale": "robust"}}})
+    assert {place: flaw.code for place, flaw in found.items()} == {"/preprocessing/types/category/impute": "option"}
+
+
 def test_a_feature_that_is_named_cannot_be_ignored_and_one_must_be_left() -> None:
     assert set(flaws_of(features=["sex"], preprocessing={"columns": {"sex": {"encode": "drop"}}})) == {
         "/preprocessing/columns/sex"
