@@ -17,6 +17,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from common import context, errors, logging
 
 MEDIA_TYPE = "application/problem+json"
+_MOST = 100
+"""Flaws that one answer lists: to look up what 100,000 unknown fields resemble would stop everybody for seconds."""
 _log = logging.logger("http")
 _BY_STATUS: dict[int, type[errors.AutoLearnError]] = {
     400: errors.BadRequest,
@@ -134,7 +136,7 @@ def install(app: FastAPI) -> None:
         assert isinstance(error, RequestValidationError)
         found = error.errors()
         taken = getattr(request.scope.get("route"), "body_field", None)
-        flaws = flaws_of(found, taken and taken.field_info.annotation)
+        flaws = flaws_of(found[:_MOST], taken and taken.field_info.annotation)
         if any(item["type"] == "json_invalid" for item in found):
             return response(
                 errors.BadRequest(f"the body is no JSON: {found[0]['ctx']['error']}"), instance=request.url.path
@@ -142,8 +144,10 @@ def install(app: FastAPI) -> None:
         if all(item["loc"] and item["loc"][0] in ("query", "header", "path") for item in found):
             return response(errors.BadRequest("a parameter has a wrong value", flaws=flaws), instance=request.url.path)
         many = (
-            f"{len(flaws)} things in the request are wrong" if len(flaws) > 1 else "something in the request is wrong"
+            f"{len(found)} things in the request are wrong" if len(found) > 1 else "something in the request is wrong"
         )
+        if len(found) > _MOST:
+            many += f"; the first {_MOST} are listed"
         return response(errors.Invalid(many, flaws=flaws), instance=request.url.path)
 
     async def http(request: Request, error: Exception) -> Response:
