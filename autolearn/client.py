@@ -99,6 +99,7 @@ class Job(Facade[jobs.Job]):
         return self
 
     artifact = blocking(jobs.Job.artifact)
+    onnx = blocking(jobs.Job.onnx)
     output = iterating(jobs.Job.output)
     progress = iterating(jobs.Job.progress)
 
@@ -165,6 +166,7 @@ class Experiments(Facade[experiments.Experiments]):
     export = blocking(experiments.Experiments.export)
     write = blocking(experiments.Experiments.write)
     artifact = blocking(experiments.Experiments.artifact)
+    onnx = blocking(experiments.Experiments.onnx)
 
 
 class Log(Facade[log.Log]):

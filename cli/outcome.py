@@ -4,7 +4,8 @@ exit code."""
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from cli import failures, figures, following, sketches
 from cli.invocation import Invocation
@@ -107,6 +108,16 @@ def draw_comparison(run: Invocation, compared: Comparison, path: str) -> None:
     if trials and len(trials.axes()) > 1:
         drawn.append(trials.picture())
     write(run, drawn, f"{len(compared.ids)} compared", path)
+
+
+def converted(run: Invocation, identifier: str, path: Path, report: Mapping[str, Any]) -> None:
+    """Say where an ONNX model is, and how well it agrees with the one it was made of."""
+    if run.json:
+        return run.out.document({"id": identifier, "path": str(path), **report})
+    run.out.line(str(path))
+    same = report["rows"] - report["different"]
+    largest = text(report["largest_difference"])
+    run.out.note(f"answers the same for {same} of {report['rows']} rows held out; largest difference {largest}")
 
 
 def write(run: Invocation, pictures: Sequence[Picture], about: str, path: str) -> None:

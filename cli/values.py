@@ -112,6 +112,12 @@ def picture(told: str | None) -> str | None:
     return told
 
 
+def artifact_format(told: str) -> None:
+    """Refuse what is no form of a model."""
+    if told not in ("skops", "onnx"):
+        raise typer.BadParameter(f"--format {told!r} is neither skops nor onnx")
+
+
 def duration(told: str) -> int:
     """Whole seconds of `90`, `15m`, `12h`, `30d`, `2w`."""
     match = _DURATION.fullmatch(told.strip())

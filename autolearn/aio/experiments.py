@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from collections.abc import Iterable
 from pathlib import Path
@@ -88,6 +89,17 @@ class Experiments:
         digest = ((said.result or {}).get("artifact") or {}).get("digest")
         async with self._transport.stream(f"/v1/experiments/{segment(said)}/artifact") as answer:
             return await files.save(answer.aiter_bytes(), Path(path), digest=digest)
+
+    async def onnx(self, experiment: Named, path: str | os.PathLike[str]) -> dict[str, Any]:
+        """Convert the trained model to ONNX here, compare the two on the rows held out, and write it to `path`.
+
+        Gives what was compared. Errors as `autolearn.aio.onnx.export`.
+        """
+        from autolearn.aio import onnx
+
+        said = await self.show(experiment)
+        save = functools.partial(self.artifact, said)
+        return await onnx.export(self._transport, said.request, said.result, save, path)
 
     async def _change(self, now: Experiment, change: dict[str, Any], etag: str | None) -> Experiment:
         answer = await self._transport.send(

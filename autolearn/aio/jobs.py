@@ -132,6 +132,16 @@ class Job:
         async with self._transport.stream(f"{self._path}/artifact") as answer:
             return await files.save(answer.aiter_bytes(), Path(path), digest=digest)
 
+    async def onnx(self, path: str | os.PathLike[str]) -> dict[str, Any]:
+        """Convert the trained model to ONNX here, compare the two on the rows held out, and write it to `path`.
+
+        Gives what was compared. Errors as `autolearn.aio.onnx.export`.
+        """
+        from autolearn.aio import onnx
+
+        await self.refresh()
+        return await onnx.export(self._transport, self.record.request, self.result, self.artifact, path)
+
     async def output(self, *, follow: bool = False) -> AsyncIterator[str]:
         """The lines it printed; `follow` waits for more until it ends."""
         params = {"follow": True} if follow else None

@@ -210,10 +210,21 @@ async def artifact(
     run: Invocation,
     ref: Ref,
     output: Annotated[str | None, typer.Option("--output", "-o", help="File to write; default: ID.skops.")] = None,
+    format: Annotated[
+        str, typer.Option(help="skops, or onnx: converted here, and compared on the rows held out.")
+    ] = "skops",
 ) -> None:
-    """Save the trained model (skops format)."""
+    """Save the trained model."""
+    from pathlib import Path
+
+    from cli import outcome, values
+
+    values.artifact_format(format)
     async with run.client() as client:
         found = await client.experiments.show(ref)
+        if format == "onnx":
+            path = Path(output or f"{found.id}.onnx")
+            return outcome.converted(run, found.id, path, await client.experiments.onnx(found.id, path))
         path = await client.experiments.artifact(found, output or f"{found.id}.skops")
     if run.json:
         return run.out.document({"id": found.id, "path": str(path), "size": path.stat().st_size})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -190,10 +191,19 @@ async def artifact(
     run: Invocation,
     ref: Ref,
     output: Annotated[str | None, typer.Option("--output", "-o", help="File to write; default: ID.skops.")] = None,
+    format: Annotated[
+        str, typer.Option(help="skops, or onnx: converted here, and compared on the rows held out.")
+    ] = "skops",
 ) -> None:
-    """Save the trained model (skops format)."""
+    """Save the trained model."""
+    from cli import outcome, values
+
+    values.artifact_format(format)
     async with run.client() as client:
         job = await (await client.jobs.show(ref)).refresh()
+        if format == "onnx":
+            path = Path(output or f"{job.id}.onnx")
+            return outcome.converted(run, job.id, path, await job.onnx(path))
         path = await job.artifact(output or f"{job.id}.skops")
     if run.json:
         return run.out.document({"id": job.id, "path": str(path), "size": path.stat().st_size})
