@@ -72,7 +72,8 @@ class FakeCatalogue:
         @api.get("/v1/algorithms/{name}")
         async def estimator(name: str) -> dict[str, Any]:
             if name not in self.estimators:
-                raise errors.NotFound(f"there is no estimator {name!r}", extra={"suggestions": [*self.estimators]})
+                detail = f"there is no estimator {name!r}; did you mean another?"
+                raise errors.NotFound(detail, extra={"suggestions": [*self.estimators]})
             return self.estimators[name]
 
         @api.get("/internal/datasets/{reference}")

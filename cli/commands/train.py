@@ -116,6 +116,8 @@ async def train(
     searches = everything or grid or draws is not None
     if (by or budget or plot or pictures) and not searches:
         raise typer.BadParameter("--by, --budget, --plot and --out go with --all, --grid or --random")
+    if detach and (plot or pictures):
+        raise typer.BadParameter("--plot and --out wait for the trials; session compare --plot draws them later")
     drawing = searching.Drawing(plot, values.picture(pictures))
     if halves and (detach or not (grid or draws is not None)):
         raise typer.BadParameter("--halving goes with --grid or --random, and waits for each rung")

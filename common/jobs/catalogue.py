@@ -30,4 +30,5 @@ class Catalogue:
             return await self._client.call("GET", f"/v1/algorithms/{quote(name, safe='')}"), []
         except errors.NotFound as error:
             near = tuple(error.extra.get("suggestions", ()))
-            return None, [errors.Flaw("/algorithm", "unknown_algorithm", error.detail, near)]
+            detail = f"there is no estimator {name!r}" if near else error.detail  # which would name them once more
+            return None, [errors.Flaw("/algorithm", "unknown_algorithm", detail, near)]

@@ -138,6 +138,7 @@ async def test_an_estimator_by_name_is_checked_before_it_is_accepted(world: Worl
     assert (flaw["pointer"], flaw["code"]) == ("/algorithm", "algorithm_task")
     (flaw,) = (await world.http.post("/v1/trainings", json={**ASKED, "algorithm": f"{name}s"})).json()["errors"]
     assert (flaw["pointer"], flaw["suggestions"]) == ("/algorithm", [name])
+    assert flaw["detail"] == f"there is no estimator '{name}s'"
     accepted = await world.http.post("/v1/trainings", json={**asked, "parameters": {"learning_rate": 0.5}})
     assert accepted.status_code == 202
     assert accepted.json()["request"]["parameters"] == {"learning_rate": 0.5}
