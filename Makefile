@@ -16,9 +16,9 @@ test: .venv/dev ## every test, checks included; ends with pytest's summary
 	@$(MAKE) --no-print-directory check
 	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder -q
 
-test-engines: .venv/dev ## contracts on real engines, which it starts (RabbitMQ, Kafka, MongoDB, S3) and stops
+test-engines: .venv/dev ## what needs real engines, which it starts (RabbitMQ, Kafka, MongoDB, S3) and stops
 	@trap '$(BIN)/python -m deploy.engines down' EXIT; $(BIN)/python -m deploy.engines up && \
-		$(BIN)/python -m pytest -q -m external
+		AUTOLEARN_TEST_ENGINES=required $(BIN)/python -m pytest -q -m external
 
 check: .venv/dev ## style, types and import rules; changes nothing
 	$(BIN)/ruff check .

@@ -20,8 +20,6 @@ class Bells:
 
     def __init__(self, bus: MessageBus, journal: Journal) -> None:
         self._bus, self._journal = bus, journal
-        self.away = False
-        """Whether the last bell could not be rung."""
 
     async def ring(self, kind: str, ids: Mapping[str, str]) -> None:
         """Ring; when the bus is away that is logged and nothing else, because the sweep makes up for it."""
@@ -29,9 +27,8 @@ class Bells:
         outcome = "failed"
         try:
             await self._bus.publish(Bell(kind, ids))
-            outcome, self.away = "ok", False
+            outcome = "ok"
         except errors.Unavailable:
-            self.away = True
             _log.warning("bell not rung", bell=kind)
         finally:
             self._ended(record, outcome)

@@ -54,6 +54,8 @@ TASKS = (
 """Everything that a child process may run."""
 _MIN_FREE = 64 * 2**20
 _NEVER = 86_400.0
+_ANSWERS = 1.0
+"""Seconds in which an engine must answer to count as there; readiness is asked for every few seconds."""
 _log = logging.logger("runtime")
 
 
@@ -183,8 +185,6 @@ class Runtime:
         ready = True
         if self.journal.behind or (self.relay and self.relay.behind):
             degraded.append("event log is away; events wait in their outboxes, calls in the journal")
-        if self.bells.away:
-            degraded.append("message bus is away; work is found by looking for it, a little later")
         if self.journal.full:
             ready = False
             degraded.append("call journal is full")
@@ -194,13 +194,33 @@ class Runtime:
         if _read_only(self.settings.data):
             ready = False
             degraded.append("disk is read-only; look at what the system says of it, for a disk with errors becomes so")
-        try:
-            if self.collections:
-                await self.store.get(self.collections[0].name, "none")
-        except errors.AutoLearnError as error:
+        store, bus, blobs = await asyncio.gather(
+            *(_complaint(asked) for asked in (self._reach_store(), self.bus.reach(), self.blobs.reach()))
+        )
+        if store:
             ready = False
-            degraded.append(f"record store: {error.detail}")
+            degraded.append(f"record store: {store}")
+        if bus:
+            degraded.append(f"message bus is away; work is found by looking for it, a little later: {bus}")
+        if blobs:
+            degraded.append(f"blob store is away; jobs wait for it: {blobs}")
         return Readiness(ready=ready, degraded=degraded)
+
+    async def _reach_store(self) -> None:
+        if self.collections:
+            await self.store.get(self.collections[0].name, "none")
+
+
+async def _complaint(asked: Awaitable[None]) -> str:
+    """Why an engine cannot be used; nothing if it answers, which it has to do in a moment."""
+    try:
+        async with asyncio.timeout(_ANSWERS):
+            await asked
+    except TimeoutError:
+        return f"no answer in {_ANSWERS:g} s"
+    except errors.AutoLearnError as error:
+        return error.detail
+    return ""
 
 
 def _read_only(folder: Path) -> bool:

@@ -1,6 +1,7 @@
 """Where the real engines are that a contract is held against: those of `deploy/engines` that run, or any others by URL.
 
-`make test-engines` starts them. A test of an engine that is not there is skipped, and the run says so in one line.
+`make test-engines` starts them and requires them. Elsewhere a test of an engine that is not there is skipped, and the
+run says so in one line.
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ def url(name: str) -> str:
         return told
     there = ENGINES[name]().running()
     if there is None:
-        pytest.skip(f"no {name}: start it with python -m deploy.engines up {name}, or name one by URL")
+        lack = pytest.fail if os.environ.get("AUTOLEARN_TEST_ENGINES") == "required" else pytest.skip
+        lack(f"no {name}: start it with python -m deploy.engines up {name}, or name one by URL")
     return str(there["url"])
 
 

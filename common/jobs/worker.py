@@ -20,6 +20,7 @@ from common import context, errors, logging, times
 from common.contracts.jobs import JobState
 from common.jobs.claiming import RELEASED, Attempt, Claims
 from common.jobs.handlers import JobHandlers
+from common.jobs.outages import Outages
 from common.jobs.telling import Telling
 from common.ports.record_store import Record
 from common.ports.task_runner import (
@@ -47,6 +48,15 @@ class Work:
     sealed_outputs: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True)
+class Kept:
+    """What an attempt leaves: its result, the form of it that the record holds, and the names of its blobs."""
+
+    result: Mapping[str, Any] = field(repr=False)
+    stored: Mapping[str, Any] = field(repr=False)
+    blobs: Mapping[str, str]
+
+
 Prepare = Callable[[Record, DataKey], AbstractAsyncContextManager[Work]]
 Summarise = Callable[[Mapping[str, Any], Mapping[str, Any]], dict[str, Any]]
 
@@ -57,7 +67,7 @@ class TaskWorker:
     def __init__(self, handlers: JobHandlers, *, function: str, prepare: Prepare, summarise: Summarise) -> None:
         self._handlers, self._runtime = handlers, handlers.runtime
         self._function, self._prepare, self._summarise = function, prepare, summarise
-        self._claims = Claims(handlers)
+        self._claims, self._outages = Claims(handlers), Outages(handlers)
         self._running: dict[str, asyncio.Task[None]] = {}
         self._rung = asyncio.Event()
 
@@ -153,43 +163,44 @@ class TaskWorker:
         kind, job, settings = self._handlers.kind, attempt.record.id, self._runtime.settings
         request = attempt.key.open(job, "request", attempt.record.state["sealed"]["request"])
         limits = request.get("limits") or {}
-        async with (
-            self._prepare(attempt.record, attempt.key) as work,
-            Telling(self._handlers, job, attempt.key, attempt.token) as telling,
-        ):
-            spec = TaskSpec(
-                id=job,
-                function=self._function,
-                request={**work.request, "threads": settings.threads},
-                key=attempt.secret,
-                inputs=work.inputs,
-                sealed_inputs=work.sealed_inputs,
-                sealed_outputs={name: attempt.blob(kind, name) for name in work.sealed_outputs},
-                limits=Limits(
-                    wall_seconds=limits.get("seconds") or settings.task_seconds,
-                    memory=limits.get("memory") or settings.task_memory,
-                    threads=settings.threads,
-                ),
-            )
-            telling.lost = lambda: self._running[job].cancel()
-            outcome = await self._runtime.tasks.run(spec, on_progress=telling.progress, on_output=telling.output)
-        async with outcome:
-            await self._end(attempt, outcome, request, telling.printed)
+        async with contextlib.AsyncExitStack() as stack:
+            # The lease is kept from the preparation until the blobs are written: both may have to wait for an engine.
+            async with Telling(self._handlers, job, attempt.key, attempt.token) as telling:
+                telling.lost = lambda: self._running[job].cancel()
+                work = await self._outages.outlast(
+                    job, lambda: stack.enter_async_context(self._prepare(attempt.record, attempt.key))
+                )
+                spec = TaskSpec(
+                    id=job,
+                    function=self._function,
+                    request={**work.request, "threads": settings.threads},
+                    key=attempt.secret,
+                    inputs=work.inputs,
+                    sealed_inputs=work.sealed_inputs,
+                    sealed_outputs={name: attempt.blob(kind, name) for name in work.sealed_outputs},
+                    limits=Limits(
+                        wall_seconds=limits.get("seconds") or settings.task_seconds,
+                        memory=limits.get("memory") or settings.task_memory,
+                        threads=settings.threads,
+                    ),
+                )
+                ended = await self._runtime.tasks.run(spec, on_progress=telling.progress, on_output=telling.output)
+                outcome = await stack.enter_async_context(ended)
+                kept = await self._keep(attempt, outcome, telling.printed)
+            await self._end(attempt, outcome, request, kept)
 
-    async def _end(self, attempt: Attempt, outcome: TaskOutcome, request: Mapping[str, Any], printed: bytes) -> None:
-        """Blobs first, then the record that names them: a crash in between leaves blobs that the sweeper finds."""
+    async def _keep(self, attempt: Attempt, outcome: TaskOutcome, printed: bytes) -> Kept:
+        """Write what is large into blobs, before the record that names them: the sweeper finds what a crash leaves."""
         kind, job, blobs = self._handlers.kind, attempt.record.id, self._runtime.blobs
-        names: dict[str, str] = {}
+        outlast, names = self._outages.outlast, dict[str, str]()
         if printed:
             names["output"] = attempt.blob(kind, "output")
-            await sealed_blobs.write(blobs, names["output"], printed, attempt.secret)
+            await outlast(job, lambda: sealed_blobs.write(blobs, names["output"], printed, attempt.secret))
         if outcome.kind is not OutcomeKind.succeeded:
-            problem = outcome.problem or Problem("cancelled", "it was stopped")
-            await self._end_attempt(attempt, problem, names, cancelled=outcome.kind is OutcomeKind.cancelled)
-            return
+            return Kept({}, {}, names)
         for name, path in outcome.outputs.items():
             names[name] = attempt.blob(kind, name)
-            await blobs.put_file(names[name], path)
+            await outlast(job, functools.partial(blobs.put_file, names[name], path))
         usage = {
             **(outcome.result or {}).get("usage", {}),
             "seconds": round(outcome.usage.seconds, 4),
@@ -197,12 +208,21 @@ class TaskWorker:
             "peak_memory": outcome.usage.peak_memory,
         }
         result = {**(outcome.result or {}), "usage": usage}
-        kept = await sealed_blobs.outsource(blobs, result, attempt.blob(kind, "result"), attempt.secret)
-        if kept is not result:
-            names["result"] = attempt.blob(kind, "result")
+        place = attempt.blob(kind, "result")
+        stored = await outlast(job, lambda: sealed_blobs.outsource(blobs, result, place, attempt.secret))
+        if stored is not result:
+            names["result"] = place
+        return Kept(result, stored, names)
+
+    async def _end(self, attempt: Attempt, outcome: TaskOutcome, request: Mapping[str, Any], kept: Kept) -> None:
+        kind, job = self._handlers.kind, attempt.record.id
+        if outcome.kind is not OutcomeKind.succeeded:
+            problem = outcome.problem or Problem("cancelled", "it was stopped")
+            await self._end_attempt(attempt, problem, kept.blobs, cancelled=outcome.kind is OutcomeKind.cancelled)
+            return
         sealed = {
-            "result": attempt.key.seal(job, "result", kept),
-            "summary": attempt.key.seal(job, "summary", self._summarise(request, result)),
+            "result": attempt.key.seal(job, "result", kept.stored),
+            "summary": attempt.key.seal(job, "summary", self._summarise(request, kept.result)),
         }
 
         def decide(record: Record) -> Decision | None:
@@ -210,7 +230,10 @@ class TaskWorker:
             if record.state["state"] == JobState.cancelling:
                 return Decision(f"{kind}.cancelled", {"ended": times.now()}, RELEASED, guard)
             return Decision(
-                f"{kind}.succeeded", {"ended": times.now(), "sealed": sealed, "blobs": names}, RELEASED, guard
+                f"{kind}.succeeded",
+                {"ended": times.now(), "sealed": sealed, "blobs": dict(kept.blobs)},
+                RELEASED,
+                guard,
             )
 
         await self._handlers.finished(await self._saved(attempt, decide))

@@ -92,5 +92,9 @@ class BlobStore(Port):
         raise errors.Conflict(f"{target} was not written: back the blobs up with the tools of their engine")
 
     @abstractmethod
+    async def reach(self) -> None:
+        """Ask for any answer and write nothing; `errors.Unavailable` if the store is away."""
+
+    @abstractmethod
     async def check(self) -> dict[str, str | int]:
         """Facts for the doctor; `errors.Unavailable` if the store cannot be reached or written."""

@@ -49,6 +49,10 @@ class MessageBus(Port):
         """
 
     @abstractmethod
+    async def reach(self) -> None:
+        """Ask for any answer and change nothing; `errors.Unavailable` if the bus is away."""
+
+    @abstractmethod
     def subscribe(
         self, queue: str, kinds: Sequence[str], *, prefetch: int = 1
     ) -> AbstractAsyncContextManager[AsyncIterator[Delivery]]:

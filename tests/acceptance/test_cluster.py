@@ -1,12 +1,16 @@
-"""Every role in its own process over real engines: the main job, `kill -9` of each process kind, fair work."""
+"""Every role in its own process over real engines: the main job, fair work, and what dies or freezes on the way."""
 
 from __future__ import annotations
 
 import hashlib
+import os
+import signal
 from collections.abc import Iterator
 
+import httpx
 import pytest
 
+from tests import engines
 from tests.clusters import ClusterPlatform
 from tests.platforms import ALGORITHMS, MAMMOGRAPHY, PENGUINS
 from tests.waiting import until
@@ -84,3 +88,48 @@ def test_a_killed_process_costs_time_and_nothing_else(cluster: ClusterPlatform, 
     assert (committed["state"], len(committed["experiments"])) == ("committed", 3)
     until(lambda: cluster.http.get("/readyz").status_code == 200, 20, "readiness")
     assert cluster.get("/v1/log:verify")["ok"]
+
+
+OUTAGES = {
+    "rabbitmq": "message bus is away",
+    "kafka": "event log is away",
+    "mongo": "record store",
+    "s3": "blob store is away",
+}
+"""Of each engine, what `/readyz` says when it is away."""
+
+
+@pytest.mark.parametrize("how", ["killed", "frozen"])
+@pytest.mark.parametrize("name", OUTAGES)
+def test_an_engine_that_goes_away_and_comes_back_loses_nothing(cluster: ClusterPlatform, name: str, how: str) -> None:
+    engine = engines.ENGINES[name]()
+    running = engine.running()
+    if running is None:
+        pytest.skip(f"{name} was not started by deploy.engines: it cannot be killed from here")
+    session = cluster.session()
+    jobs = [cluster.train(session, "random_forest", wait=False, **FOREST)["id"]]
+    until(lambda: cluster.job(jobs[0])["state"] == "running", 20, "a running job")
+    jobs += [cluster.train(session, algorithm, wait=False)["id"] for algorithm in ("naive_bayes", "decision_tree")]
+    os.killpg(running["pid"], signal.SIGKILL if how == "killed" else signal.SIGSTOP)
+    try:
+        until(lambda: OUTAGES[name] in readiness(cluster), 40, f"word of {name} being away")
+    finally:
+        if how == "killed":
+            until(lambda: engine.running() is None, 10, f"the end of {name}")
+            engine.up()
+        else:
+            os.killpg(running["pid"], signal.SIGCONT)
+    until(lambda: cluster.http.get("/readyz").json().get("degraded") == [], 90, f"{name} in use again")
+    assert {cluster.ended(one, 90)["state"] for one in jobs} == {"succeeded"}
+    committed = cluster.post(f"/v1/sessions/{session}:commit", prefer="wait=30")
+    assert (committed["state"], len(committed["experiments"])) == ("committed", 3)
+    assert cluster.get("/v1/log:verify")["ok"]
+
+
+def readiness(cluster: ClusterPlatform) -> str:
+    """What the door says of itself, after something that the log of calls has to hold."""
+    try:
+        cluster.http.get("/v1/sessions")
+        return cluster.http.get("/readyz").text
+    except httpx.TransportError:
+        return ""

@@ -170,9 +170,14 @@ async def test_it_stays_after_reopening_and_a_closed_one_says_so(url: str) -> No
     with pytest.raises(errors.Unavailable):
         await blobs.put_bytes("a", b"x")
     async with blobs:
+        await blobs.reach()
+        assert await names(blobs) == []
         await blobs.put_bytes("a", b"x")
+        await blobs.reach()
     with pytest.raises(errors.Unavailable):
         await blobs.stat("a")
+    with pytest.raises(errors.Unavailable):
+        await blobs.reach()
     async with registry.blob_store(url) as again:
         assert await content(again, "a") == b"x"
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("sqlite")]

@@ -62,6 +62,12 @@ async def test_a_wrong_secret_is_refused() -> None:
         await registry.blob_store(f"{scheme}://autolearn:wrong@{rest.partition('@')[2]}").open()
 
 
+async def test_a_bucket_that_is_not_there_is_named() -> None:
+    where = engines.url("s3").rpartition("/")[0]
+    with pytest.raises(errors.Unavailable, match=r"there is no bucket .*/nobody-made-it; make it"):
+        await registry.blob_store(f"{where}/nobody-made-it").open()
+
+
 async def test_what_is_no_bell_is_put_aside_and_the_next_comes() -> None:
     url = engines.own("rabbitmq")
     prefix = url.partition("prefix=")[2]

@@ -162,13 +162,14 @@ async def test_closing_ends_the_iteration(url: str) -> None:
     await bus.open()
     async with bus.subscribe("q", ["training.queued"]) as deliveries:
         waiting = asyncio.ensure_future(anext(deliveries))
-        await asyncio.sleep(0)
+        await bus.reach()
         await bus.close()
         await bus.close()
         with pytest.raises(StopAsyncIteration):
             await waiting
-    with pytest.raises(errors.Unavailable):
-        await bus.publish(bell(1))
+    for call in (bus.publish(bell(1)), bus.reach()):
+        with pytest.raises(errors.Unavailable):
+            await call
 
 
 @pytest.mark.parametrize("kinds", [[], "training.queued"])

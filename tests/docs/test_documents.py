@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,6 +19,7 @@ from tests import engines, warm
 ROOT = Path(__file__).parent.parent.parent
 DOCS = ROOT / "docs"
 ENGINES_NEEDED = ("use-engines", "run-a-cluster")
+EXTERNAL = pytest.mark.external
 _BLOCK = re.compile(r"```(console|python)\n(.*?)```(?:\n<!-- expect: (.*?) -->)?", re.DOTALL)
 
 
@@ -34,8 +36,9 @@ def blocks(page: Path) -> list[Block]:
     return [Block(*match) for match in _BLOCK.findall(page.read_text())]
 
 
-def executed() -> list[Path]:
-    return [DOCS / "tutorial.md", *sorted((DOCS / "how-to").glob("*.md"))]
+def executed() -> list[Any]:
+    pages = [DOCS / "tutorial.md", *sorted((DOCS / "how-to").glob("*.md"))]
+    return [pytest.param(one, id=one.stem, marks=EXTERNAL if one.stem in ENGINES_NEEDED else ()) for one in pages]
 
 
 def surroundings(folder: Path) -> dict[str, str]:
@@ -99,7 +102,7 @@ def down(place: dict[str, str], cwd: Path) -> None:
 
 @pytest.mark.acceptance
 @pytest.mark.timeout(240)
-@pytest.mark.parametrize("page", executed(), ids=lambda page: page.stem)
+@pytest.mark.parametrize("page", executed())
 def test_page_runs_as_it_stands(page: Path, request: pytest.FixtureRequest, tmp_path: Path) -> None:
     found = blocks(page)
     assert found, f"{page} has nothing to run"

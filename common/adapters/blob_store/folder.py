@@ -116,6 +116,10 @@ class FolderBlobStore(BlobStore):
             for info in infos:
                 yield info
 
+    async def reach(self) -> None:
+        self._require_open()
+        await _outside(self._root.stat)
+
     async def check(self) -> dict[str, str | int]:
         self._require_open()
 

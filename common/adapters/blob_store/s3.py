@@ -166,6 +166,11 @@ class S3BlobStore(BlobStore):
             for found in page:
                 yield _info(found)
 
+    async def reach(self) -> None:
+        self._require_open()
+        with suppress(StopAsyncIteration):  # a look for one blob would not tell a bucket that is not there
+            await self._asked(obstore.list(self._store, prefix="reach").__aiter__().__anext__())
+
     async def check(self) -> dict[str, str | int]:
         self._require_open()
         probe = f"probe/{token_hex(8)}"
@@ -191,9 +196,12 @@ class S3BlobStore(BlobStore):
         """The server's answer; what the driver raises becomes ours, except what callers distinguish."""
         try:
             return await call
-        except (FileNotFoundError, AlreadyExistsError):
-            raise
-        except BaseError as error:
+        except (FileNotFoundError, BaseError) as error:
+            if "<Code>NoSuchBucket" in str(error):
+                why = f"there is no bucket {self._where}; make it with the tools of its server"
+                raise errors.Unavailable(why) from error
+            if isinstance(error, (FileNotFoundError, AlreadyExistsError)):
+                raise
             raise errors.Unavailable(f"the blob store {self._where} does not answer: {type(error).__name__}") from error
 
 

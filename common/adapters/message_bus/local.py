@@ -36,6 +36,9 @@ class LocalMessageBus(MessageBus):
             if bell.kind in queue.kinds:
                 queue.put(bell)
 
+    async def reach(self) -> None:
+        self._require_open()
+
     @asynccontextmanager
     async def subscribe(
         self, queue: str, kinds: Sequence[str], *, prefetch: int = 1

@@ -30,6 +30,7 @@ _LENGTH = 10_000
 _DELIVERIES = 5
 _IDLE = 3_600_000
 """Milliseconds after which a queue nobody has subscribed to goes: the sweep finds what its bells were rung for."""
+_NOBODYS = Bell("reach", {})
 _log = logging.logger("message_bus")
 
 
@@ -103,6 +104,9 @@ class RabbitMessageBus(MessageBus):
             delivery_mode=aio_pika.DeliveryMode.PERSISTENT,
         )
         await self._asked(exchange.publish(message, bell.kind, mandatory=False, timeout=_TIMEOUT))
+
+    async def reach(self) -> None:
+        await self.publish(_NOBODYS)  # confirmed although no queue wants it
 
     @asynccontextmanager
     async def subscribe(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -54,6 +55,24 @@ async def test_ready_says_what_is_missing(light: Runtime, monkeypatch: pytest.Mo
     monkeypatch.setattr(runtime, "_MIN_FREE", 2**62)
     found = await light.readiness()
     assert not found.ready and "disk is full" in found.degraded
+
+
+async def test_engines_that_are_away_are_told_and_do_not_close_the_door(
+    light: Runtime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await light.start()
+
+    async def never() -> None:
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(light.bus, "reach", never)
+    monkeypatch.setattr(runtime, "_ANSWERS", 0.01)
+    await light.blobs.close()
+    said = await light.readiness()
+    assert said.ready
+    bus, blobs = said.degraded
+    assert bus.startswith("message bus is away") and bus.endswith("no answer in 0.01 s")
+    assert blobs.startswith("blob store is away") and "not open" in blobs
 
 
 async def test_a_disk_that_has_become_read_only_is_told(light: Runtime, monkeypatch: pytest.MonkeyPatch) -> None:
