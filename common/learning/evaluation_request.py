@@ -107,7 +107,8 @@ def _looks(
         asked = request.get(form)
         if not asked:
             continue
-        completed[form] = asked
+        columns = asked["columns"] and list(dict.fromkeys(asked["columns"]))
+        completed[form] = {**asked, "columns": columns}
         if task in UNSUPERVISED:
             flaws.append(Flaw(f"/{form}", "conflict", f"a model for {task} has no answer that could get worse"))
             continue
@@ -124,7 +125,7 @@ def _looks(
         wrong: list[Flaw] = []
         measures_asked({"measures": [measure, measure]}, task, wrong)  # twice: `all` alone would mean every one
         flaws += [Flaw("/permutation_importance/measure", one.code, one.detail, one.suggestions) for one in wrong[:1]]
-        columns = list(dict.fromkeys(asked["columns"] or list(types)[:MOST_PERMUTED]))
+        columns = asked["columns"] or list(types)[:MOST_PERMUTED]
         completed["permutation_importance"] = {**asked, "measure": measure, "columns": columns}
     return completed
 

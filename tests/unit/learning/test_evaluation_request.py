@@ -77,6 +77,10 @@ def test_the_columns_and_measure_of_an_importance_are_completed() -> None:
     assert flaws == []
     asked = completed["permutation_importance"]
     assert (asked["measure"], asked["columns"]) == ("balanced_accuracy", ["bill_length_mm", "island"])
+    completed, flaws = complete_evaluation(
+        evaluation(partial_dependence={"columns": ["island", "island"]}), trained(), None
+    )
+    assert (completed["partial_dependence"]["columns"], flaws) == (["island"], [])
 
 
 @pytest.mark.parametrize(
