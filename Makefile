@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 SETUP := --disable-pip-version-check --quiet --require-hashes --no-deps
 
-.PHONY: help demo test test-engines check fix fuzz docs bench lock clean
+.PHONY: help demo test test-engines test-lives check fix fuzz docs bench lock clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -20,6 +20,9 @@ test-engines: .venv/dev ## what needs real engines, which it starts (RabbitMQ, K
 	@trap '$(BIN)/python -m deploy.engines down' EXIT; $(BIN)/python -m deploy.engines up && \
 		AUTOLEARN_TEST_ENGINES=required $(BIN)/python -m pytest -q -m external
 
+test-lives: .venv/dev ## 2,000 steps of the lives of sessions, with crashes in between; the same ones each time
+	AUTOLEARN_TEST_EXAMPLES=67 $(BIN)/python -m pytest -q tests/faults/test_life.py
+
 check: .venv/dev ## style, types and import rules; changes nothing
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -31,7 +34,7 @@ fix: .venv/dev ## repair what can be repaired by itself
 
 fuzz: .venv/dev ## hours of crashes: the whole grid, and thousands of steps of lives nobody planned
 	$(BIN)/python -m tests.faults.grid $(GRID)
-	AUTOLEARN_TEST_EXAMPLES=500 AUTOLEARN_TEST_STEPS=60 $(BIN)/python -m pytest -q --timeout 0 tests/faults/test_life.py
+	AUTOLEARN_TEST_RANDOM=yes AUTOLEARN_TEST_EXAMPLES=500 AUTOLEARN_TEST_STEPS=60 $(BIN)/python -m pytest -q tests/faults/test_life.py
 
 docs: .venv/dev ## write the generated parts of docs/ anew
 	$(BIN)/python -m docs.generate
@@ -45,7 +48,7 @@ lock: .venv/dev ## choose versions anew; the files name no registry
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 		pyproject.toml --group build --extra cluster -c requirements/runtime.txt -o requirements/cluster.txt
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
-		pyproject.toml --group build --group dev --extra cluster -c requirements/runtime.txt -o requirements/dev.txt
+		pyproject.toml --group build --group dev --extra cluster --extra onnx -c requirements/runtime.txt -o requirements/dev.txt
 
 clean: ## remove the environment
 	rm -rf .venv

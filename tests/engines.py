@@ -6,13 +6,17 @@ run says so in one line.
 
 from __future__ import annotations
 
+import contextlib
 import os
+from collections.abc import Iterator
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 from uuid import uuid4
 
+import psutil
 import pytest
 
 from deploy.engines.__main__ import ENGINES
+from tests.waiting import until
 
 
 def url(name: str) -> str:
@@ -25,6 +29,21 @@ def url(name: str) -> str:
         lack = pytest.fail if os.environ.get("AUTOLEARN_TEST_ENGINES") == "required" else pytest.skip
         lack(f"no {name}: start it with python -m deploy.engines up {name}, or name one by URL")
     return str(there["url"])
+
+
+@contextlib.contextmanager
+def frozen(process: int) -> Iterator[None]:
+    """Hold a process with its children: a signal stops each thread when its turn comes, which is waited for."""
+    family = [psutil.Process(process), *psutil.Process(process).children(recursive=True)]
+    try:
+        for one in family:
+            one.suspend()
+        threads = [psutil.Process(thread.id) for one in family for thread in one.threads()]
+        until(lambda: {one.status() for one in threads} == {psutil.STATUS_STOPPED}, 10, f"a frozen {process}")
+        yield
+    finally:
+        for one in family:
+            one.resume()
 
 
 def own(name: str) -> str:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 
 import httpx
 import pytest
 
+from deploy.engines.engine import Engine
 from tests import engines
 from tests.clusters import ClusterPlatform
 from tests.platforms import ALGORITHMS, MAMMOGRAPHY, PENGUINS
@@ -110,20 +114,28 @@ def test_an_engine_that_goes_away_and_comes_back_loses_nothing(cluster: ClusterP
     jobs = [cluster.train(session, "random_forest", wait=False, **FOREST)["id"]]
     until(lambda: cluster.job(jobs[0])["state"] == "running", 20, "a running job")
     jobs += [cluster.train(session, algorithm, wait=False)["id"] for algorithm in ("naive_bayes", "decision_tree")]
-    os.killpg(running["pid"], signal.SIGKILL if how == "killed" else signal.SIGSTOP)
-    try:
+    with engines.frozen(running["pid"]) if how == "frozen" else killed(engine, running["pid"]):
         until(lambda: OUTAGES[name] in readiness(cluster), 40, f"word of {name} being away")
-    finally:
-        if how == "killed":
-            until(lambda: engine.running() is None, 10, f"the end of {name}")
-            engine.up()
-        else:
-            os.killpg(running["pid"], signal.SIGCONT)
-    until(lambda: cluster.http.get("/readyz").json().get("degraded") == [], 90, f"{name} in use again")
+    try:
+        until(lambda: cluster.http.get("/readyz").json().get("degraded") == [], 90, f"{name} in use again")
+    except AssertionError as error:
+        error.add_note(f"{readiness(cluster)}\n{cluster.words()}")
+        raise
     assert {cluster.ended(one, 90)["state"] for one in jobs} == {"succeeded"}
     committed = cluster.post(f"/v1/sessions/{session}:commit", prefer="wait=30")
     assert (committed["state"], len(committed["experiments"])) == ("committed", 3)
     assert cluster.get("/v1/log:verify")["ok"]
+
+
+@contextlib.contextmanager
+def killed(engine: Engine, process: int) -> Iterator[None]:
+    """Kill an engine, and start it again at the end."""
+    os.killpg(process, signal.SIGKILL)
+    try:
+        yield
+    finally:
+        until(lambda: engine.running() is None, 10, f"the end of {engine.name}")
+        subprocess.run([sys.executable, "-m", "deploy.engines", "up", engine.name], check=True)
 
 
 def readiness(cluster: ClusterPlatform) -> str:

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import signal
 from collections.abc import Callable
 from typing import Any
 
 import aio_pika
-import psutil
 import pymongo
 import pytest
 
@@ -100,17 +97,10 @@ async def test_a_broker_that_freezes_is_away_and_heals_without_a_restart() -> No
     there = ENGINES["rabbitmq"]().running()
     if there is None or str(there["url"]) not in url:
         pytest.skip("this broker is not ours to freeze")
-    family = [psutil.Process(there["pid"]), *psutil.Process(there["pid"]).children(recursive=True)]
     bell = Bell("training.queued", {"training": "trn_1"})
     async with registry.message_bus(url) as bus, bus.subscribe("q", ["training.queued"]) as deliveries:
-        for one in family:
-            os.kill(one.pid, signal.SIGSTOP)
-        try:
-            with pytest.raises(errors.Unavailable):
-                await bus.publish(bell)
-        finally:
-            for one in family:
-                os.kill(one.pid, signal.SIGCONT)
+        with engines.frozen(there["pid"]), pytest.raises(errors.Unavailable):
+            await bus.publish(bell)
 
         async def rung() -> bool:
             try:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import signal
 import subprocess
 import sys
 import time
@@ -22,6 +20,7 @@ from common.adapters import registry
 from common.adapters.event_log.kafka_url import parsed
 from common.ports.event_log import EventLog
 from deploy.engines.__main__ import ENGINES
+from tests import engines
 from tests.contract.kafka_topics import admin, own_topics
 from tests.contract.test_event_log import call, histories, state
 from tests.eventually import until
@@ -73,14 +72,11 @@ async def test_a_broker_that_freezes_is_away_and_what_it_took_counts_once(
     log: EventLog, broker: psutil.Process
 ) -> None:
     await log.append([state("a", 1)])
-    os.kill(broker.pid, signal.SIGSTOP)
-    try:
+    with engines.frozen(broker.pid):
         # It is on the wire, and the broker takes it when it wakes; whoever sent it cannot know.
         await refused_soon(log.append([state("a", 2), call("c1")]))
         await refused_soon(log.read(limit=5))
         await refused_soon(log.changed(5, 0.1))
-    finally:
-        os.kill(broker.pid, signal.SIGCONT)
     await until(lambda: taken(log, state("a", 2), call("c1"), state("a", 3)), 30)
     assert await histories(log) == {"a": [1, 2, 3]}
     assert sorted(entry.event["id"] for entry in await log.read(limit=10)) == ["c1", "evt_a_1", "evt_a_2", "evt_a_3"]

@@ -52,10 +52,10 @@ async def store(engine: Mongo, driver: str) -> AsyncIterator[RecordStore]:
         yield opened
 
 
-def _signal(engine: Mongo, number: int) -> None:
+def _process(engine: Mongo) -> int:
     there = engine.running()
     assert there is not None
-    os.kill(there["pid"], number)
+    return int(there["pid"])
 
 
 async def _works(store: RecordStore) -> bool:
@@ -88,7 +88,7 @@ async def test_a_kill_loses_nothing_acknowledged_and_heals_without_a_restart(eng
 
     writers = [asyncio.ensure_future(writer(name)) for name in acknowledged]
     await until(lambda: all(len(done) > 5 for done in acknowledged.values()), 20)
-    _signal(engine, signal.SIGKILL)
+    os.kill(_process(engine), signal.SIGKILL)
     killed.set()
     await asyncio.gather(*writers)
     began = time.monotonic()
@@ -106,15 +106,12 @@ async def test_a_kill_loses_nothing_acknowledged_and_heals_without_a_restart(eng
 
 async def test_a_frozen_server_is_away_in_time_for_all_and_heals(engine: Mongo, store: RecordStore) -> None:
     await store.insert("things", record("a"))
-    _signal(engine, signal.SIGSTOP)
-    try:
+    with engines.frozen(_process(engine)):
         began = time.monotonic()
         tries = [append(store, "a", 1), *(store.get("things", "a") for _ in range(100))]
         told = await asyncio.gather(*tries, return_exceptions=True)
         assert all(isinstance(one, errors.Unavailable) for one in told)
         assert time.monotonic() - began < 2 * _SOON  # a busy machine is given twice what a request has
-    finally:
-        _signal(engine, signal.SIGCONT)
     await until(lambda: _works(store), 20)
     found = await store.get("things", "a")  # what was sent may have been carried out when the server woke up
     assert found is not None and found.version == 1 + len(found.outbox)

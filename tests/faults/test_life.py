@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
 import httpx
+import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -28,6 +29,8 @@ from tests.faults.world import World
 Found = TypeVar("Found")
 EXAMPLES = int(os.environ.get("AUTOLEARN_TEST_EXAMPLES", "8"))
 STEPS = int(os.environ.get("AUTOLEARN_TEST_STEPS", "30"))
+RANDOM = os.environ.get("AUTOLEARN_TEST_RANDOM") == "yes"
+"""Whether each run has lives of its own."""
 REFUSED = {404, 409, 410, 422}
 AWAY = {429, 503}
 _TRAINING = {"dataset": "penguins", "target": "species", "algorithm": "svm"}
@@ -172,12 +175,13 @@ class Life(RuleBasedStateMachine):
         self.world.mischief.rate = rate
 
 
+@pytest.mark.timeout(240 + 30 * EXAMPLES)
 def test_any_life_keeps_the_promises() -> None:
     told = settings(
         max_examples=EXAMPLES,
         stateful_step_count=STEPS,
         deadline=None,
-        derandomize=EXAMPLES <= 8,
+        derandomize=not RANDOM,
         phases=[Phase.generate],  # what the clock had a part in cannot be made smaller
         suppress_health_check=list(HealthCheck),
     )

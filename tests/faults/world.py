@@ -47,7 +47,8 @@ class PretendingTasks(FakeTaskRunner):
     def _outcome(self, task: TaskSpec, asked: str) -> TaskOutcome:
         training = task.function.startswith("training_service.")
         measures: dict[str, Any] = {"test": {"f1": 0.9}, "train": {"f1": 1.0}} if training else {"f1": 0.9}
-        self.result = {"measures": measures, "usage": {"fits": 1}, **({"artifact": _ARTIFACT} if training else {})}
+        model = {"artifact": _ARTIFACT, "features": [{"name": "mass", "type": "number"}]} if training else {}
+        self.result = {"measures": measures, "usage": {"fits": 1}, **model}
         outcome = super()._outcome(task, asked if training else "succeed")
         assert outcome.kind is not OutcomeKind.cancelled
         return outcome
