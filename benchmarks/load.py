@@ -11,7 +11,6 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 
-import httpx
 import psutil
 
 from benchmarks import watched
@@ -85,22 +84,45 @@ def _in_flight(ours: Server, scale: Scale) -> str:
 
 
 async def _crowd(url: str, count: int) -> collections.Counter[str]:
-    limits = httpx.Limits(max_connections=count)
-    async with httpx.AsyncClient(base_url=url, timeout=120, limits=limits) as client:
+    """Plain sockets, all open before the first request is written: a client's pool would let them in one by one."""
+    host, _, port = url.removeprefix("http://").rpartition(":")
+    gate = asyncio.Event()
+    open_now = 0
 
-        async def one(number: int) -> str:
-            try:
-                if number % 2:
-                    answer = await client.get("/v1/datasets")
-                else:
-                    answer = await client.post("/v1/sessions", json={"name": f"crowd {number}"})
-            except httpx.TransportError as error:
-                return f"DROPPED ({type(error).__name__})"
-            if answer.status_code in (429, 503) and "retry-after" not in answer.headers:
-                return f"{answer.status_code} WITHOUT Retry-After"
-            return str(answer.status_code)
+    async def one(number: int) -> str:
+        nonlocal open_now
+        reader, writer = await asyncio.open_connection(host, int(port))
+        try:
+            open_now += 1
+            if open_now == count:
+                gate.set()
+            await gate.wait()
+            writer.write(_request(number))
+            return _told(await reader.read())
+        except OSError as error:
+            return f"DROPPED ({type(error).__name__})"
+        finally:
+            writer.close()
 
+    async with asyncio.timeout(120):
         return collections.Counter(await asyncio.gather(*(one(number) for number in range(count))))
+
+
+def _request(number: int) -> bytes:
+    """Reads and writes, by turns."""
+    body = b"" if number % 2 else json.dumps({"name": f"crowd {number}"}).encode()
+    line = b"POST /v1/sessions" if body else b"GET /v1/datasets"
+    told = b"Host: 127.0.0.1\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: %d" % len(body)
+    return b"%s HTTP/1.1\r\n%s\r\n\r\n%s" % (line, told, body)
+
+
+def _told(answer: bytes) -> str:
+    """The status; what is missing is said aloud."""
+    head = answer.partition(b"\r\n\r\n")[0].decode().lower()
+    if not head.startswith("http/1.1 "):
+        return "DROPPED (no answer)"
+    status = head.split()[1]
+    return status if status not in ("429", "503") or "\r\nretry-after: " in head else f"{status} WITHOUT Retry-After"
 
 
 def _queued(ours: Server, scale: Scale) -> str:

@@ -9,6 +9,8 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import TypeVar
 
+from common.http import admission
+
 Found = TypeVar("Found")
 _POLL = 1.0  # a bell may be lost: then the waiting client is a second late, not stuck
 
@@ -34,6 +36,7 @@ class Notifier:
                 left = end - time.monotonic()
                 if found is not None or left <= 0:
                     return found
+                admission.leave()
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(min(left, _POLL)):
                         await event.wait()

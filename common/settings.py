@@ -64,6 +64,7 @@ class Settings(BaseSettings):
     upload_limit: int = Field(4 * 2**30, gt=0, description="Largest file that is accepted")
     body_limit: int = Field(2**20, gt=0, description="Largest JSON body")
     journal_limit: int = Field(256 * 2**20, gt=0, description="Calls waiting for the event log; beyond it 503")
+    request_limit: int = Field(512, ge=1, description="Requests in flight at the door, waits too; beyond it 503")
     deadline: Seconds = Field(2.5, description="Time one request may take at the door; streams and uploads are exempt")
     drain: Seconds = Field(25.0, description="Time running tasks get to end when the platform stops")
     estimator_packages: tuple[str, ...] = Field(

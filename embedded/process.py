@@ -14,6 +14,7 @@ import gateway_service.bootstrap
 import session_service.bootstrap
 import storage_service.bootstrap
 import training_service.bootstrap
+from common.http.admission import admitted
 from common.http.guard import Guard
 from common.runtime import Runtime, open_runtime
 from common.settings import Settings
@@ -44,7 +45,8 @@ async def platform(settings: Settings) -> AsyncIterator[Platform]:
     """The platform on the data folder of `settings`, started; errors as `open_runtime`."""
     async with open_runtime(settings) as runtime:
         services = [build(runtime) for build in BUILDERS]
-        door = Guard(Front({service.name: service.app for service in services}), settings.allowed_hosts)
+        front = Front({service.name: service.app for service in services})
+        door = Guard(admitted(front, settings), settings.allowed_hosts)
         await runtime.start()
         loops = Loops(services)
         await loops.start({name: loop for service in services for name, loop in service.loops.items()})

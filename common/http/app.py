@@ -29,10 +29,11 @@ def router(**options: Any) -> APIRouter:
     return APIRouter(route_class=StrictRoute, **options)
 
 
-def authoriser(token: str) -> Callable[[Request], None]:
+def authoriser(token: str) -> Callable[[Request], Awaitable[None]]:
     """The check on the matched route: `/internal` is for services, the rest for the local user until accounts exist."""
 
-    def authorise(request: Request) -> None:
+    # Async, as the check below: FastAPI hands any other dependency to a thread, which takes longer than it does.
+    async def authorise(request: Request) -> None:
         # On the matched route, never on the URL: a crafted path or Host cannot change what is checked.
         path = request.scope["route"].path
         if path.startswith("/internal") and not is_service(request.headers.get("authorization", ""), token):
@@ -46,7 +47,7 @@ def is_service(authorization: str, token: str) -> bool:
     return hmac.compare_digest(authorization.encode(), f"Bearer {token}".encode())
 
 
-def known_parameters(request: Request) -> None:
+async def known_parameters(request: Request) -> None:
     """Refuse query parameters that the matched route does not document: a typing error must not pass silently."""
     route = request.scope["route"]
     if not isinstance(route, APIRoute):

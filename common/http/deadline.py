@@ -15,6 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from common import context, errors
 from common.http import problems
+from common.http.admission import ARRIVED
 
 HEADER = "autolearn-deadline"
 """Seconds that are left of the deadline, on calls between services."""
@@ -43,6 +44,8 @@ class Deadline:
             await send(message)
 
         try:
+            # What it has waited at the door is a part of it.
+            seconds -= time.monotonic() - scope.get(ARRIVED, time.monotonic())
             until = dataclasses.replace(context.current(), deadline=time.monotonic() + seconds)
             with context.use(until):
                 async with asyncio.timeout(seconds):

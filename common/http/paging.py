@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -41,11 +41,12 @@ class Listing:
         return cursors.encode(records[self.limit - 1].place(self.sort), self.scope)
 
 
-def listing(fields: Fields, default_sort: str) -> Callable[..., Listing]:
+def listing(fields: Fields, default_sort: str) -> Callable[..., Awaitable[Listing]]:
     """The dependency of a list route with these documented fields."""
     names = ", ".join(sorted(fields))
 
-    def asked(
+    # Async because FastAPI hands any other dependency to a thread, which takes longer than it does.
+    async def asked(
         limit: Annotated[int, Query(ge=1, le=500, description="Items on a page")] = 50,
         cursor: Annotated[str | None, Query(max_length=4_000, description="`next` of the page before")] = None,
         # As a default: an annotation is text here, in which `names` could not be found.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import os
 import signal
 import socket
@@ -13,6 +14,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from common import errors
+from common.http.pacing import Pace, PacedProtocol
 
 _BACKLOG = 2_048
 
@@ -53,6 +55,7 @@ async def serve(app: ASGIApp, listener: socket.socket, started: Callable[[], Non
     """
     config = uvicorn.Config(
         app,
+        http=functools.partial(PacedProtocol, pace=Pace()),  # type: ignore[arg-type]  # uvicorn only calls it
         lifespan="off",
         log_config=None,
         access_log=False,

@@ -13,6 +13,7 @@ from starlette.types import ASGIApp
 from common import errors, logging
 from common.announcement import announce, withdrawn
 from common.http import server
+from common.http.admission import admitted
 from common.http.guard import Guard
 from common.runtime import TASKS, open_runtime
 from common.service import Loop, Role, Service
@@ -63,7 +64,8 @@ async def _running(service: str, role: Role, settings: Settings) -> AsyncIterato
     has_children = role == "task" or (service, role) == _PARSES
     async with open_runtime(settings, functions=functions if has_children else ()) as runtime:
         built: Service = bootstrap.build(runtime)
-        app = built.door or built.app
+        # Only clients are kept waiting: were services, two of them could each wait for a place at the other.
+        app = admitted(built.door, settings) if built.door else built.app
         if role != "rest":  # health, for whoever watches the process
             app = runtime.app(service, title=f"{service}, {role} role", routers=[])
         await runtime.start(sweeps=role == "event")

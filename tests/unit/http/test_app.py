@@ -119,26 +119,26 @@ class TestHeaders:
 
 
 class TestLists:
-    def asked(self, **query: Any) -> Listing:
+    async def asked(self, **query: Any) -> Listing:
         given = {"limit": 2, "cursor": None, "filter": "", "sort": "-size", **query}
-        return paging.listing(FIELDS, "-size")(**given)
+        return await paging.listing(FIELDS, "-size")(**given)
 
-    def test_the_next_page_begins_after_the_last_item_shown(self) -> None:
-        asked = self.asked()
+    async def test_the_next_page_begins_after_the_last_item_shown(self) -> None:
+        asked = await self.asked()
         records = [Record(f"r{n}", 1, "", {"size": n}) for n in (9, 8, 7)]
         cursor = asked.next(records)
         assert cursor
         assert asked.query()["limit"] == 3
-        following = self.asked(cursor=cursor)
+        following = await self.asked(cursor=cursor)
         assert following.after == records[1].place(asked.sort)
         assert following.next(records[2:]) is None
 
     @pytest.mark.parametrize("other", [{"sort": "size"}, {"filter": "size > 1"}])
-    def test_a_cursor_is_of_one_list_only(self, other: dict[str, Any]) -> None:
-        asked = self.asked()
+    async def test_a_cursor_is_of_one_list_only(self, other: dict[str, Any]) -> None:
+        asked = await self.asked()
         cursor = cursors.encode(Record("r", 1, "", {"size": 1}).place(asked.sort), asked.scope)
         with pytest.raises(errors.AutoLearnError) as refused:
-            self.asked(cursor=cursor, **other)
+            await self.asked(cursor=cursor, **other)
         assert refused.value.status in (400, 422)
 
     async def test_over_rest(self, world: World) -> None:
