@@ -1,7 +1,8 @@
 """The floors: the barest programs that do the same work. `python -m benchmarks.floors` is the bare fork server.
 
-It loads what ours loads, then forks a child for every line it reads: the same file is read, the same pipeline fitted,
-the same artifact written; no measures, no sealing, no records, no limits.
+It loads what ours loads, then forks a child for every line it reads. Small trainings: the same file is read, the same
+pipeline fitted, the same artifact written; no measures, no sealing, no records, no limits. With `same_work` the child
+calls the platform's own task function, measures and all, on plain files: what remains is what the platform adds.
 """
 
 from __future__ import annotations
@@ -14,10 +15,11 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
+Work = Callable[[dict[str, Any], Path, Path], None]
 _THREADS = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 
 
@@ -27,9 +29,15 @@ class BareForkServer:
     def __init__(self, process: subprocess.Popen[str], request: Mapping[str, Any], dataset: Path) -> None:
         self._process, self._request, self._dataset = process, request, dataset
 
-    def fit(self, count: int = 1, together: int = 1) -> float:
+    def fit(self, count: int = 1, together: int = 1, *, same_work: bool = False) -> float:
         """Seconds in which `count` children do the request, `together` at a time."""
-        order = {"request": self._request, "dataset": str(self._dataset), "count": count, "together": together}
+        order = {
+            "request": self._request,
+            "dataset": str(self._dataset),
+            "count": count,
+            "together": together,
+            "same_work": same_work,
+        }
         assert self._process.stdin is not None and self._process.stdout is not None
         began = time.perf_counter()
         self._process.stdin.write(json.dumps(order) + "\n")
@@ -70,7 +78,7 @@ def _serve() -> None:
             while left and len(running) < order["together"]:
                 child = os.fork()
                 if child == 0:
-                    _child(order["request"], Path(order["dataset"]))
+                    _child(same_work if order["same_work"] else fit, order["request"], Path(order["dataset"]))
                 running.add(child)
                 left -= 1
             ended, status = os.wait()
@@ -80,10 +88,10 @@ def _serve() -> None:
         print("done", flush=True)
 
 
-def _child(request: dict[str, Any], dataset: Path) -> None:
+def _child(work: Work, request: dict[str, Any], dataset: Path) -> None:
     code = 1
     try:
-        fit(request, dataset, dataset.with_name(f"artifact-{os.getpid()}"))
+        work(request, dataset, dataset.with_name(f"artifact-{os.getpid()}"))
         code = 0
     finally:
         os._exit(code)
@@ -104,9 +112,45 @@ def fit(request: dict[str, Any], dataset: Path, target: Path) -> None:
     estimator = algorithm.build(request["task"], request["parameters"], 1)
     model = preprocessing.pipeline(columns, estimator, dense=algorithm.dense)
     model.fit(train.features, train.target)
+    with _durable(target) as file:
+        file.write(artifact.dump(model))
+
+
+class _PlainFiles:
+    """`TaskFiles` of a task that nobody runs: one input, one output, and nobody to be told how far it is."""
+
+    def __init__(self, dataset: Path, target: Path) -> None:
+        self._dataset, self._target = dataset, target
+
+    def input(self, name: str) -> Path:
+        return self._dataset
+
+    def read(self, name: str) -> bytes:
+        raise NotImplementedError("a training has no sealed input")
+
+    def write(self, name: str) -> contextlib.AbstractContextManager[BinaryIO]:
+        return _durable(self._target)
+
+    def output_path(self, name: str) -> Path:
+        raise NotImplementedError("a training has no plain output")
+
+    def progress(self, step: str, fraction: float | None = None, message: str = "") -> None:
+        """Nobody listens."""
+
+
+def same_work(request: dict[str, Any], dataset: Path, target: Path) -> None:
+    """The training's task function, on plain files and with its result thrown away."""
+    from training_service.tasks import train
+
+    train.run({**request, "threads": 1}, _PlainFiles(dataset, target))
+
+
+@contextlib.contextmanager
+def _durable(target: Path) -> Iterator[BinaryIO]:
+    """A file that is flushed to disk under another name, and removed again."""
     temporary = target.with_suffix(".new")
     with temporary.open("wb") as file:
-        file.write(artifact.dump(model))
+        yield file
         file.flush()
         os.fsync(file.fileno())
     temporary.rename(target)

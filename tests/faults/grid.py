@@ -15,7 +15,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tests.faults.points import Point, grid, sample
-from tests.faults.scenarios import SCENARIOS, Crowd, Scenario
+from tests.faults.scenario import Crowd, Scenario
+from tests.faults.scenarios import SCENARIOS
 from tests.faults.victim import Died, Victim
 from tests.platforms import PENGUINS
 

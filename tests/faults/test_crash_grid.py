@@ -9,7 +9,8 @@ import pytest
 
 from tests.faults.grid import CrashGrid
 from tests.faults.points import PORTS, READS, Point, grid, sample
-from tests.faults.scenarios import SCENARIOS, Scenario
+from tests.faults.scenario import Scenario
+from tests.faults.scenarios import SCENARIOS
 from tests.faults.victim import Died
 
 SEED = os.environ.get("AUTOLEARN_TEST_SEED", "1")
