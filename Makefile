@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 SETUP := --disable-pip-version-check --quiet --require-hashes --no-deps
 
-.PHONY: help demo test test-engines test-lives check fix fuzz docs bench lock clean
+.PHONY: help demo test test-engines test-faults check fix fuzz docs bench lock clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -12,16 +12,16 @@ help: ## list the targets
 demo: .venv/runtime ## the main job on real data, on a platform of its own that is gone afterwards
 	@$(BIN)/python -m deploy.demo
 
-test: .venv/dev ## every test, checks included; ends with pytest's summary
+test: .venv/dev ## every test but those below, checks included; ends with pytest's summary
 	@$(MAKE) --no-print-directory check
-	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder -q
+	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder -q --ignore tests/faults
 
 test-engines: .venv/dev ## what needs real engines, which it starts (RabbitMQ, Kafka, MongoDB, S3) and stops
 	@trap '$(BIN)/python -m deploy.engines down' EXIT; $(BIN)/python -m deploy.engines up && \
 		AUTOLEARN_TEST_ENGINES=required $(BIN)/python -m pytest -q -m external
 
-test-lives: .venv/dev ## 2,000 steps of the lives of sessions, with crashes in between; the same ones each time
-	AUTOLEARN_TEST_EXAMPLES=67 $(BIN)/python -m pytest -q tests/faults/test_life.py
+test-faults: .venv/dev ## crashes, broken storage, stalls, and 2,000 steps of sessions that die on the way
+	AUTOLEARN_TEST_EXAMPLES=67 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -q tests/faults
 
 check: .venv/dev ## style, types and import rules; changes nothing
 	$(BIN)/ruff check .
