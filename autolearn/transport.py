@@ -180,6 +180,9 @@ class Transport:
             said = {"detail": f"{answer.request.method} {answer.request.url.path}: {answer.reason_phrase}"}
         problem = errors.from_problem({"status": answer.status_code, **said})
         problem.retry_after = _retry_after(answer.headers.get("Retry-After"))
+        for flaw in problem.flaws:  # a notebook shows notes below the error (PEP 678)
+            near = f"; did you mean {' or '.join(flaw.suggestions)}?" if flaw.suggestions else ""
+            problem.add_note(f"{flaw.pointer or '/'}: {flaw.detail}{near}")
         return problem
 
     def _headers(self, method: str, given: Mapping[str, str] | None, wait: float | None) -> dict[str, str]:

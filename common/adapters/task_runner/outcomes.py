@@ -19,9 +19,12 @@ CANCELLED = "cancelled"
 OUTPUT_LIMIT = "output_limit"
 _LOST = Problem("worker_killed", "the process of the task was killed", retryable=True)
 _NO_RESULT = Problem("crashed", "the process of the task left no result", retryable=True)
+_LESS = "or ask for less: fewer rows or columns, a smaller model"
 _REASONS = {
-    "out_of_memory": "the task used more than the {memory} bytes of memory it may",
-    "time_limit": "the task took more than the {wall_seconds} s it may",
+    "out_of_memory": "the task used more than the {memory} bytes of memory it may; allow more (limits.memory, "
+    f"--memory-limit) {_LESS}",
+    "time_limit": "the task took more than the {wall_seconds} s it may; allow more (limits.seconds, --time-limit) "
+    f"{_LESS}",
     "cpu_limit": "the task used more than the {cpu_seconds} s of CPU it may",
     OUTPUT_LIMIT: "the task printed more than the {output} bytes it may",
     "disk_limit": "the task wrote more than the {folder} bytes or {files} files it may",

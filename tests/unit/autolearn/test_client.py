@@ -125,6 +125,8 @@ async def test_problems_are_the_classes_they_were_on_the_server(client: Client, 
     with pytest.raises(errors.Invalid) as caught:
         await client.train("penguins", "random_forrest", "species")
     assert caught.value.flaws[0].pointer == "/algorithm"
+    (note,) = caught.value.__notes__
+    assert note.startswith("/algorithm: ")
     assert caught.value.flaws[0].suggestions == ("random_forest",)
 
 
