@@ -7,7 +7,7 @@ import re
 import signal
 import socket
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import httpx
 
@@ -70,6 +70,15 @@ class ClusterPlatform(Platform):
             return now.url is not None and now.pid != victim.pid
 
         until(listens_again, 60, f"{name} again")
+
+    def get(self, path: str, status: int = 200, **query: Any) -> Any:
+        """The JSON answer to a GET, asked for again while it is to try again later, as our own client does."""
+
+        def asked() -> httpx.Response | None:
+            answer = self.http.get(path, params=query)
+            return None if answer.status_code == 503 != status else answer
+
+        return self._answer(until(asked, 60, f"an answer to {path}"), status)
 
     def place(self) -> Engines:
         """What the oracle looks at."""
