@@ -89,7 +89,19 @@ def draw(run: Invocation, records: Sequence[JobRecord], path: str) -> None:
     write(run, drawn, ", ".join(f"{record.algorithm or record.kind} {short(record.id)}" for record in records), path)
 
 
-def plot(run: Invocation, compared: Comparison) -> None:
+def compared(run: Invocation, found: Comparison, *, everything: bool, plot: bool, pictures: str | None) -> None:
+    """Show what was compared, drawn too with `plot`, and in the file `pictures`."""
+    if run.json:
+        run.out.document(found)
+    else:
+        figures.comparison(run.out, found, everything=everything)
+        if plot:
+            _plot(run, found)
+    if pictures:
+        _draw_comparison(run, found, pictures)
+
+
+def _plot(run: Invocation, compared: Comparison) -> None:
     """Draw in the terminal what was compared: a bar for each measure of each, and where the best ones are."""
     from autolearn import side_by_side
     from cli import coordinates
@@ -99,7 +111,7 @@ def plot(run: Invocation, compared: Comparison) -> None:
         coordinates.draw(run.out, trials)
 
 
-def draw_comparison(run: Invocation, compared: Comparison, path: str) -> None:
+def _draw_comparison(run: Invocation, compared: Comparison, path: str) -> None:
     """Write the same to one file."""
     from autolearn import side_by_side
 

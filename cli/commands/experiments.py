@@ -90,19 +90,12 @@ async def compare(
     pictures: Pictures = None,
 ) -> None:
     """Put experiments side by side."""
-    from cli import figures, outcome, values
+    from cli import outcome, values
 
     values.picture(pictures)
     async with run.client() as client:
         found = await client.experiments.compare(*refs)
-    if run.json:
-        run.out.document(found)
-    else:
-        figures.comparison(run.out, found, everything=everything)
-        if plot:
-            outcome.plot(run, found)
-    if pictures:
-        outcome.draw_comparison(run, found, pictures)
+    outcome.compared(run, found, everything=everything, plot=plot, pictures=pictures)
 
 
 @app.command()

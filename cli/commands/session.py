@@ -141,20 +141,13 @@ async def compare(
     ] = None,
 ) -> None:
     """Put the session's records side by side."""
-    from cli import figures, outcome, values
+    from cli import outcome, values
 
     values.picture(pictures)
     which = _which(run, session)
     async with run.client() as client:
         found = await client.sessions.compare(which)
-    if run.json:
-        run.out.document(found)
-    else:
-        figures.comparison(run.out, found, everything=everything)
-        if plot:
-            outcome.plot(run, found)
-    if pictures:
-        outcome.draw_comparison(run, found, pictures)
+    outcome.compared(run, found, everything=everything, plot=plot, pictures=pictures)
 
 
 @app.command()

@@ -187,7 +187,7 @@ def test_any_life_keeps_the_promises() -> None:
     )
     try:
         run_state_machine_as_test(Life, settings=told)  # type: ignore[no-untyped-call]
-    except Exception:
+    except Exception:  # Hypothesis may raise its own about a first one that did not come again: that one is told
         if Life.failure is not None:
             raise Life.failure from None
         raise
