@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 KILL: Final = "AUTOLEARN_TEST_KILL"
@@ -49,6 +49,10 @@ class Point:
         if method not in PORTS.get(port, ()) or moment not in MOMENTS or int(number) < 1:
             raise ValueError(f"{text!r} is no PORT.METHOD:N:{'|'.join(MOMENTS)} of what is counted")
         return cls(call, int(number), moment)
+
+    def sooner(self) -> Point:
+        """The same call and moment, half as far from the start."""
+        return replace(self, number=(self.number + 1) // 2)
 
     def __str__(self) -> str:
         return f"{self.call}:{self.number}:{self.moment}"
