@@ -26,10 +26,14 @@ class Place:
 
 @dataclass(frozen=True)
 class RunningServer:
-    """What a server started by `autolearn up` writes to its data folder: its address and process id."""
+    """What a server started by `autolearn up` writes to its data folder: its address and process id.
+
+    `stopping`: it takes no more requests, lets what runs end, and is gone in a moment.
+    """
 
     url: str
     pid: int
+    stopping: bool = False
 
 
 def _xdg(variable: str, *default: str) -> Path:
@@ -62,9 +66,20 @@ def running_server(folder: Path | None = None) -> RunningServer | None:
     """
     try:
         said = json.loads(((folder or data_folder()) / "server.json").read_bytes())
-        return RunningServer(str(said["url"]), int(said["pid"]))
+        pid = int(said["pid"])
+        return RunningServer(str(said["url"]), pid, bool(said.get("stopping")) and _alive(pid))
     except (OSError, ValueError, KeyError, TypeError):
         return None
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:  # it is there, and somebody else's
+        return True
+    return True
 
 
 def profile(name: str) -> dict[str, Any]:

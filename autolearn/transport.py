@@ -16,7 +16,7 @@ import httpx
 
 from autolearn.backoff import Backoff
 from autolearn.failures import Unreachable
-from autolearn.finding import Place
+from autolearn.finding import Place, running_server
 from common import context, errors, times
 
 BREAKS = 2  # how often one request is sent again after its connection broke
@@ -200,6 +200,12 @@ class Transport:
             cause = cause.__cause__ or cause.__context__ or cause
         code = getattr(cause, "errno", None)
         why = (os.strerror(code) if code and code > 0 else str(error) or type(error).__name__).strip().rstrip(".")
+        server = running_server()
+        if server is not None and server.stopping and server.url == self.place.url:
+            return Unreachable(
+                f"the server at {server.url} (process {server.pid}) is stopping: what runs has a moment to end; "
+                "`autolearn down` waits for it, `autolearn up` starts it again afterwards"
+            )
         return Unreachable(
             f"no server answers at {self.place.url} ({why[:1].lower()}{why[1:]}); "
             "start one with `autolearn up`, or name another by --url or AUTOLEARN_URL"

@@ -15,8 +15,28 @@ _log = logging.logger("announcement")
 
 def announce(folder: Path, url: str) -> None:
     """Write down that this process listens at `url`."""
+    _write(folder, {"url": url, "pid": os.getpid()})
+
+
+def leave(folder: Path, url: str) -> None:
+    """Write down that this process takes no more requests and is about to end."""
+    try:
+        _write(folder, {"url": url, "pid": os.getpid(), "stopping": True})
+    except OSError as error:  # a full disk must not keep it from ending
+        _log.warning("server.json not written", folder=str(folder), error=str(error))
+
+
+def leaving(folder: Path) -> bool:
+    """Whether the process that listened there has said that it is about to end."""
+    try:
+        return bool(json.loads((folder / "server.json").read_text()).get("stopping"))
+    except (OSError, ValueError, AttributeError):
+        return False
+
+
+def _write(folder: Path, document: dict[str, object]) -> None:
     temporary = folder / "server.json.new"
-    temporary.write_text(json.dumps({"url": url, "pid": os.getpid()}))
+    temporary.write_text(json.dumps(document))
     temporary.rename(folder / "server.json")
 
 

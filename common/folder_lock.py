@@ -8,7 +8,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from common import errors
+from common import announcement, errors
 
 
 @contextlib.contextmanager
@@ -30,9 +30,10 @@ def locked(folder: Path) -> Iterator[None]:
         except OSError as error:
             file.seek(0)
             holder = file.read().strip() or "another process"
-            raise errors.Conflict(
-                f"{folder} is in use by process {holder}; `autolearn status` shows it, `autolearn down` stops it"
-            ) from error
+            hint = "`autolearn status` shows it, `autolearn down` stops it"
+            if announcement.leaving(folder):
+                hint = "it is stopping already; `autolearn down` waits for its end"
+            raise errors.Conflict(f"{folder} is in use by process {holder}; {hint}") from error
         file.truncate(0)
         file.write(str(os.getpid()))
         file.flush()

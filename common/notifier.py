@@ -20,21 +20,28 @@ class Notifier:
 
     def __init__(self) -> None:
         self._waiting: defaultdict[str, set[asyncio.Event]] = defaultdict(set)
+        self._closed = False
 
     def ring(self, identifier: str) -> None:
         """Wake everybody who waits for this record."""
         for event in self._waiting.get(identifier, ()):
             event.set()
 
+    def close(self) -> None:
+        """Let nobody wait any more: the process is about to end."""
+        self._closed = True
+        for identifier in self._waiting:
+            self.ring(identifier)
+
     async def until(self, identifier: str, look: Callable[[], Awaitable[Found | None]], timeout: float) -> Found | None:
-        """What `look` finds, as soon as it finds something; None after `timeout` seconds."""
+        """What `look` finds, as soon as it finds something; None after `timeout` seconds, or when it is closed."""
         async with self.listening(identifier) as event:
             end = time.monotonic() + timeout
             while True:
                 event.clear()
                 found = await look()
                 left = end - time.monotonic()
-                if found is not None or left <= 0:
+                if found is not None or left <= 0 or self._closed:
                     return found
                 admission.leave()
                 with contextlib.suppress(TimeoutError):

@@ -10,7 +10,7 @@ from pathlib import Path
 import uvloop
 
 from common import errors, logging
-from common.announcement import announce, withdrawn
+from common.announcement import announce, leave, withdrawn
 from common.http import server
 from common.settings import Settings
 from embedded.checking import complaints
@@ -61,7 +61,12 @@ async def _serve(settings: Settings) -> None:
         url = server.url_of(listener)
         with withdrawn(settings.data):
             async with platform(settings) as running:
-                await server.serve(running.door, listener, lambda: _started(running, url, settings))
+                await server.serve(
+                    running.door,
+                    listener,
+                    started=lambda: _started(running, url, settings),
+                    stopping=lambda: _stopping(running, url, settings),
+                )
 
 
 def _started(running: Platform, url: str, settings: Settings) -> None:
@@ -75,6 +80,11 @@ def _started(running: Platform, url: str, settings: Settings) -> None:
             flush=True,
         )
     running.loops.background()
+
+
+def _stopping(running: Platform, url: str, settings: Settings) -> None:
+    leave(settings.data, url)
+    running.runtime.notifier.close()
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from common import errors
+from common.http.endless import Endless
 from common.http.pacing import Pace, PacedProtocol
 
 _BACKLOG = 2_048
@@ -48,13 +49,18 @@ def url_of(listener: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-async def serve(app: ASGIApp, listener: socket.socket, started: Callable[[], None]) -> None:
+async def serve(
+    app: ASGIApp, listener: socket.socket, started: Callable[[], None], stopping: Callable[[], None]
+) -> None:
     """Answer on the socket until SIGINT or SIGTERM; `started` is called once the first request could be answered.
 
-    A second signal ends the process at once, with 128 + its number.
+    With the signal no request is taken any more and `stopping` is called: whoever waits for something is to be
+    answered now. What is being answered has five seconds to end. A second signal ends the process at once, with
+    128 + its number.
     """
+    streams = Endless(app)
     config = uvicorn.Config(
-        app,
+        streams,
         http=functools.partial(PacedProtocol, pace=Pace()),  # type: ignore[arg-type]  # uvicorn only calls it
         lifespan="off",
         log_config=None,
@@ -65,17 +71,26 @@ async def serve(app: ASGIApp, listener: socket.socket, started: Callable[[], Non
         timeout_graceful_shutdown=5,
         h11_max_incomplete_event_size=32 * 1024,
     )
-    await _Server(config, started).serve(sockets=[listener])
+
+    def ending() -> None:
+        stopping()
+        streams.end()
+
+    await _Server(config, started, ending).serve(sockets=[listener])
 
 
 class _Server(uvicorn.Server):
-    def __init__(self, config: uvicorn.Config, started: Callable[[], None]) -> None:
+    def __init__(self, config: uvicorn.Config, started: Callable[[], None], ending: Callable[[], None]) -> None:
         super().__init__(config)
-        self._started = started
+        self._started, self._ending = started, ending
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         self._started()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._ending()
+        await super().shutdown(sockets)
 
     def handle_exit(self, sig: int, frame: object) -> None:
         if self.should_exit:

@@ -13,6 +13,7 @@ from common import context, errors, logging, times
 from common.contracts.jobs import JobState
 from common.jobs import repository
 from common.jobs.handlers import JobHandlers
+from common.jobs.model import attempts_used
 from common.ports.record_store import Record
 from common.ports.task_runner import Problem
 from common.records.repository import Decision
@@ -82,7 +83,7 @@ class Claims:
             except errors.Gone:  # so there is no key to say why under
                 await self._fail(record, {})
                 return None
-            if record.state["attempt"] >= settings.attempts:
+            if attempts_used(record.state) >= settings.attempts:
                 problem = Problem("worker_killed", "its process went away at every attempt")
                 await self._fail(record, {"problem": key.seal(record.id, "problem", problem.document())})
                 return None

@@ -1,8 +1,8 @@
 """The life of a job: states, the events between them, and what each event does to the record. Pure, no I/O, no keys.
 
-A record's state holds in clear: `state session dataset dataset_id algorithm training attempt created started ended
-trace_id idempotency_key body experiment removed`; confidential as tokens in `sealed`: `request result problem summary
-attempt_key`; names of blobs in `blobs`: `artifact output result`.
+A record's state holds in clear: `state session dataset dataset_id algorithm training attempt requeues created started
+ended trace_id idempotency_key body experiment removed`; confidential as tokens in `sealed`: `request result problem
+summary attempt_key`; names of blobs in `blobs`: `artifact output result`.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ def lifecycle(kind: str) -> Lifecycle:
         (queued, "cancelled"): cancelled,
         (queued, "failed"): failed,  # what it needs is gone before it could start
         (running, "attempt_failed"): queued,  # not its own fault: it is tried again
+        (running, "requeued"): queued,  # its worker was told to stop: that attempt does not count
         (running, "succeeded"): succeeded,
         (running, "failed"): failed,
         (running, "cancel_requested"): cancelling,
@@ -38,8 +39,12 @@ def lifecycle(kind: str) -> Lifecycle:
     return Lifecycle(
         record=kind,
         transitions={(state, f"{kind}.{event}"): target for (state, event), target in table.items()},
-        changes={f"{kind}.committed": _committed, f"{kind}.removed": _removed},
+        changes={f"{kind}.requeued": _requeued, f"{kind}.committed": _committed, f"{kind}.removed": _removed},
     )
+
+
+def _requeued(state: State, data: Mapping[str, Any]) -> State:
+    return {**merge(state, data), "requeues": state.get("requeues", 0) + 1}
 
 
 def _committed(state: State, data: Mapping[str, Any]) -> State:
@@ -54,6 +59,11 @@ def _removed(state: State, data: Mapping[str, Any]) -> State:
     after["sealed"] = {}
     after["blobs"] = {}
     return after
+
+
+def attempts_used(state: Mapping[str, Any]) -> int:
+    """How many of the attempts count towards those that an installation allows."""
+    return int(state.get("attempt", 0)) - int(state.get("requeues", 0))
 
 
 def terminal(state: Mapping[str, Any]) -> bool:

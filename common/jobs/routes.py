@@ -14,6 +14,7 @@ from starlette.responses import JSONResponse, StreamingResponse
 from common import errors
 from common.contracts.base import Command, Page
 from common.contracts.jobs import Job
+from common.http import endless
 from common.http.app import router
 from common.http.headers import Wait
 from common.http.paging import Listing, listing
@@ -85,7 +86,10 @@ def public(handlers: JobHandlers) -> APIRouter:
         follow: Annotated[bool, Query(description="Until the job ends")] = False,
     ) -> Response:
         if follow:
-            return StreamingResponse(follower.output(record.id), media_type="text/plain; charset=utf-8")
+            headers = {endless.MARK[0].decode(): endless.MARK[1].decode()}
+            return StreamingResponse(
+                follower.output(record.id), media_type="text/plain; charset=utf-8", headers=headers
+            )
         left_out, text = await handlers.views.output(record)
         note = f"[{left_out} bytes before are not kept]\n".encode() if left_out else b""
         return Response(note + text, media_type="text/plain; charset=utf-8")

@@ -20,6 +20,7 @@ from common import context, errors, logging, times
 from common.contracts.jobs import JobState
 from common.jobs.claiming import RELEASED, Attempt, Claims
 from common.jobs.handlers import JobHandlers
+from common.jobs.model import attempts_used
 from common.jobs.outages import Outages
 from common.jobs.telling import Telling
 from common.ports.record_store import Record
@@ -147,8 +148,7 @@ class TaskWorker:
                 await self._compute(attempt)
             except asyncio.CancelledError:
                 # The worker stops: the job is tried again elsewhere, or at the next start.
-                stopped = Problem("worker_stopped", "its worker was stopped", retryable=True)
-                await asyncio.shield(self._give_up(attempt, stopped))
+                await asyncio.shield(self._give_up(attempt, None))
                 raise
             except errors.VersionConflict:
                 _log.warning("stale attempt refused", job=attempt.record.id, attempt=attempt.number)
@@ -248,18 +248,28 @@ class TaskWorker:
                 await asyncio.sleep(self._runtime.settings.sweep)
 
     async def _end_attempt(
-        self, attempt: Attempt, problem: Problem, blobs: Mapping[str, str] | None = None, *, cancelled: bool = False
+        self,
+        attempt: Attempt,
+        problem: Problem | None,
+        blobs: Mapping[str, str] | None = None,
+        *,
+        cancelled: bool = False,
     ) -> None:
-        """Failed: for good, or back into the queue when it was not the job's own fault and tries are left."""
+        """Failed: for good, or back into the queue when it was not the job's own fault and tries are left.
+
+        Without a problem it goes back in any case.
+        """
         kind, job = self._handlers.kind, attempt.record.id
-        sealed = {"problem": attempt.key.seal(job, "problem", problem.document())}
 
         def decide(record: Record) -> Decision | None:
             guard = {"envelope.lease.token": attempt.token}
             if record.state["state"] == JobState.cancelling:
                 return Decision(f"{kind}.cancelled", {"ended": times.now()}, RELEASED, guard)
-            if (problem.retryable or cancelled) and attempt.number < self._runtime.settings.attempts:
+            if problem is None:
+                return Decision(f"{kind}.requeued", {}, RELEASED, guard)
+            if (problem.retryable or cancelled) and attempts_used(record.state) < self._runtime.settings.attempts:
                 return Decision(f"{kind}.attempt_failed", {"reason": problem.code}, RELEASED, guard)
+            sealed = {"problem": attempt.key.seal(job, "problem", problem.document())}
             data = {"ended": times.now(), "sealed": sealed, "blobs": dict(blobs or {})}
             return Decision(f"{kind}.failed", data, RELEASED, guard)
 
@@ -270,7 +280,7 @@ class TaskWorker:
         else:
             await self._handlers.finished(record)
 
-    async def _give_up(self, attempt: Attempt, problem: Problem) -> None:
+    async def _give_up(self, attempt: Attempt, problem: Problem | None) -> None:
         """End an attempt from which there is no outcome; if that cannot be saved, its lease runs out."""
         try:
             await self._end_attempt(attempt, problem)

@@ -11,11 +11,11 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from starlette.types import ASGIApp
 
 from common import errors, logging
-from common.announcement import announce, withdrawn
+from common.announcement import announce, leave, withdrawn
 from common.http import server
 from common.http.admission import admitted
 from common.http.guard import Guard
-from common.runtime import TASKS, open_runtime
+from common.runtime import TASKS, Runtime, open_runtime
 from common.service import Loop, Role, Service
 from common.settings import Settings
 from common.workers.loops import Loops
@@ -33,20 +33,25 @@ async def serve(service: str, role: Role, settings: Settings, started: Callable[
     """
     with server.listening(settings.host, settings.port, shared=True) as listener, withdrawn(settings.data):
         async with contextlib.AsyncExitStack() as stack:
-            app, loops = await _begun(stack, service, role, settings)
+            app, runtime, loops = await _begun(stack, service, role, settings)
+            url = server.url_of(listener)
 
             def answering() -> None:
-                announce(settings.data, server.url_of(listener))
-                started(server.url_of(listener))
+                announce(settings.data, url)
+                started(url)
                 if role == "rest":
                     loops.background()
 
-            await server.serve(Guard(app, settings.allowed_hosts), listener, answering)
+            def stopping() -> None:
+                leave(settings.data, url)
+                runtime.notifier.close()
+
+            await server.serve(Guard(app, settings.allowed_hosts), listener, answering, stopping)
 
 
 async def _begun(
     stack: contextlib.AsyncExitStack, service: str, role: Role, settings: Settings
-) -> tuple[ASGIApp, Loops]:
+) -> tuple[ASGIApp, Runtime, Loops]:
     # To end and be started again would cost each process a second of loading for every try.
     for pause in itertools.chain((1.0, 2.0, 4.0), itertools.repeat(_PATIENCE)):
         try:
@@ -58,7 +63,7 @@ async def _begun(
 
 
 @contextlib.asynccontextmanager
-async def _running(service: str, role: Role, settings: Settings) -> AsyncIterator[tuple[ASGIApp, Loops]]:
+async def _running(service: str, role: Role, settings: Settings) -> AsyncIterator[tuple[ASGIApp, Runtime, Loops]]:
     bootstrap = importlib.import_module(f"{service}_service.bootstrap")
     functions = [name for name in TASKS if name.startswith(f"{service}_service.")]
     has_children = role == "task" or (service, role) == _PARSES
@@ -72,7 +77,7 @@ async def _running(service: str, role: Role, settings: Settings) -> AsyncIterato
         loops = Loops([built])
         await loops.start(loops_of(built, role))
         try:
-            yield app, loops
+            yield app, runtime, loops
         finally:
             await loops.stop()
 

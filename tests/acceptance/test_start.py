@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import signal
 import socket
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import psutil
 import pytest
 
 from tests.platforms import LONG, MAMMOGRAPHY, Platform, command, environment
@@ -102,6 +105,9 @@ def test_a_second_signal_ends_it_now(tmp_path: Path) -> None:
         # It drains now: it takes no connections, and the job runs on.
         until(lambda: not accepts(own.url), 20, "no new connections")
         assert process.poll() is None
+        told = own.cli("status", AUTOLEARN_DATA=str(own.data))
+        assert (told.code, told.err.count("\n")) == (3, 1) and f"process {own.pid}) is stopping" in told.err
+        assert "stopping already" in refusal(own.folder, "--port", "0", "--data", str(own.data))
         began = time.monotonic()
         process.send_signal(signal.SIGTERM)
         assert own._ended(family, 10) == 128 + signal.SIGTERM
@@ -114,6 +120,13 @@ def test_a_second_signal_ends_it_now(tmp_path: Path) -> None:
         own.kept_its_promises()
 
 
+def established(platform: Platform) -> int:
+    """How many connections of clients it holds."""
+    found = psutil.Process(platform.pid).net_connections("tcp")
+    port = int(platform.url.rpartition(":")[2])
+    return sum(1 for one in found if one.status == psutil.CONN_ESTABLISHED and one.laddr.port == port)
+
+
 def accepts(url: str) -> bool:
     """Whether somebody listens there."""
     host, port = url.removeprefix("http://").split(":")
@@ -122,12 +135,28 @@ def accepts(url: str) -> bool:
         return one.connect_ex((host, int(port))) == 0
 
 
-def test_sigterm_gives_running_work_back(tmp_path: Path) -> None:
+def test_sigterm_ends_what_waits_and_gives_running_work_back(tmp_path: Path) -> None:
     with Platform(tmp_path, AUTOLEARN_DRAIN="0.5") as own:
         own.upload(MAMMOGRAPHY)
         job = own.train(own.session(), "random_forest", wait=False, **LONG)
         until(lambda: own.job(job["id"])["state"] == "running", 20, "a running job")
-        assert own.stop() == 0
+        training = f"/v1/trainings/{job['id']}"
+        streams = ("/v1/log/stream?after=0", f"{training}/progress", f"{training}/output?follow=true")
+        with contextlib.ExitStack() as stack, ThreadPoolExecutor() as pool:
+            # Each is whole when it ends: one that was cut raises here.
+            reading = [
+                pool.submit(lambda answer: answer.read(), stack.enter_context(own.http.stream("GET", path)))
+                for path in streams
+            ]
+            waiting = pool.submit(own.http.get, training, headers={"prefer": "wait=60"})
+            until(lambda: established(own) > len(streams), 20, "a connection for each")
+            own.get("/livez")  # later than what came before it: that has been read too
+            assert own.stop() == 0
+            assert waiting.result(20).json()["state"] in ("running", "queued")
+            assert b"autolearn.call" in reading[0].result(20)
+            assert b"running" in reading[1].result(20)
+            reading[2].result(20)
+        assert own.logs.read_text() == ""
         own.start()
         until(lambda: own.job(job["id"])["attempt"] == 2, 20, "a second attempt")
         own.post(f"/v1/trainings/{job['id']}:cancel", status=None)

@@ -266,6 +266,7 @@ class TestClock:
 
 
 class TestStopping:
+    @pytest.mark.parametrize("settings", [{"attempts": 1}])
     async def test_what_does_not_end_in_time_goes_back_to_the_queue(self, jobs: Jobs) -> None:
         job = await jobs.submit(do="hang")
         jobs.work()
@@ -273,8 +274,11 @@ class TestStopping:
         await jobs.stop()
         record = await jobs.record(job)
         assert record.state["state"] == "queued" and "lease" not in record.envelope
-        assert await jobs.names(job) == ["queued", "started", "attempt_failed"]
+        assert await jobs.names(job) == ["queued", "started", "requeued"]
         assert jobs.tasks.running == {}
+        jobs.work()  # and no attempt is used up
+        await until(lambda: job in jobs.tasks.running)
+        assert (await jobs.record(job)).state["attempt"] == 2
 
     @pytest.mark.parametrize("settings", [{"drain": 20.0}])
     async def test_what_ends_in_time_is_kept(self, jobs: Jobs) -> None:

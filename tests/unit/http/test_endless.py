@@ -1,0 +1,69 @@
+"""Streams that end when the server does."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+import pytest
+from starlette.responses import StreamingResponse
+from starlette.types import Message, Receive, Scope, Send
+
+from common.http.endless import MARK, Endless
+
+MARKED = {MARK[0].decode(): MARK[1].decode()}
+
+
+async def drip() -> AsyncIterator[bytes]:
+    yield b"a"
+    await asyncio.Event().wait()
+
+
+async def asked(app: Callable[[Scope, Receive, Send], Awaitable[None]], said: list[Message]) -> None:
+    async def send(message: Message) -> None:
+        said.append(message)
+
+    async def receive() -> Message:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    await app({"type": "http", "method": "GET", "path": "/"}, receive, send)
+
+
+async def dripping(said: list[Message]) -> None:
+    while len(said) < 2:
+        await asyncio.sleep(0)
+
+
+@pytest.mark.parametrize("late", [False, True])
+async def test_a_stream_becomes_a_whole_answer(late: bool) -> None:
+    streams, said = Endless(StreamingResponse(drip(), headers=MARKED)), list[Message]()
+    if late:
+        streams.end()
+    task = asyncio.create_task(asked(streams, said))
+    if not late:
+        await dripping(said)
+        streams.end()
+    async with asyncio.timeout(5):
+        await task
+    assert said[0]["status"] == 200
+    assert said[-1] == {"type": "http.response.body", "body": b"", "more_body": False}
+
+
+async def test_other_answers_and_other_cancellations_are_left_alone() -> None:
+    streams, said = Endless(StreamingResponse(drip())), list[Message]()
+    task = asyncio.create_task(asked(streams, said))
+    await dripping(said)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    said.clear()
+    streams = Endless(StreamingResponse(drip()))
+    task = asyncio.create_task(asked(streams, said))
+    await dripping(said)
+    streams.end()
+    await asyncio.wait({task}, timeout=0.02)
+    assert not task.done()
+    task.cancel()  # as the server does when the time to end is over
+    await task
+    assert len(said) == 2, "what was cut off must not look whole"
