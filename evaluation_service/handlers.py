@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import base64
 import contextlib
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 
 from common import errors
 from common.contracts.jobs import EvaluationRequest
+from common.http.asked import Asked
 from common.http.client import ServiceClient
+from common.http.problems import counted
 from common.jobs.catalogue import Catalogue
 from common.jobs.handlers import JobHandlers, Submission
 from common.jobs.worker import Work
-from common.learning.evaluation_request import by_column, check_column, complete_evaluation
+from common.learning.evaluation_request import (
+    by_column,
+    check_column,
+    complete_evaluation,
+    flaws_without_training,
+)
 from common.ports.record_store import Record
 from common.ports.task_runner import SealedInput
 from common.records import sealed_blobs
@@ -33,17 +40,19 @@ class EvaluationHandlers(JobHandlers):
         super().__init__(runtime, "evaluation", sessions)
         self._catalogue, self._trainings = catalogue, trainings
 
-    async def evaluate(self, asked: EvaluationRequest, key: str | None) -> tuple[Record, bool]:
+    async def evaluate(self, asked: Asked[EvaluationRequest], key: str | None) -> tuple[Record, bool]:
         """The accepted evaluation, and whether it is the one that an earlier request with this key has made.
 
         It belongs to the session of its training, whose model must still be there. Raises `errors.Invalid` with
         everything that is wrong, `errors.Conflict` for a training that has not succeeded (yet).
         """
-        body = asked.model_dump(mode="json")
-        marks = self.fingerprints(key, body)
+        body = asked.document()
+        marks = self.fingerprints(key, body) if not asked.flaws else {}
         if earlier := await self.replayed(marks):
             return earlier, True
-        training = await self._training(asked.training)
+        found, flaws = await self._catalogue.dataset(body["dataset"]) if body["dataset"] else (None, [])
+        flaws = [*asked.flaws, *flaws]
+        training = await self._training(body, flaws)
         state = training["state"]
         session_key = await self.keys.get(state["session"])
         opened = {
@@ -53,13 +62,12 @@ class EvaluationHandlers(JobHandlers):
         secret = base64.b64decode(opened["attempt_key"])
         result = await sealed_blobs.fetch(self.runtime.blobs, opened["result"], secret)
         model = {"request": opened["request"], "result": {k: v for k, v in result.items() if k not in _UNUSED}}
-        found, flaws = await self._catalogue.dataset(asked.dataset) if asked.dataset else (None, [])
         completed, more = complete_evaluation(body, model, found["dataset"] if found else None)
         if by := by_column(completed):
             own, gone = await self._catalogue.dataset(state["dataset_id"])
             more += gone or ([] if own is None else check_column(by, own["dataset"]))
-        if flaws or more:
-            raise errors.Invalid("the evaluation cannot be accepted", flaws=[*flaws, *more])
+        if flaws := [*flaws, *more]:
+            raise _refused(flaws)
         plain = {
             "training": training["id"],
             "dataset": f"{found['dataset']['name']}@{found['dataset']['version']}" if found else state["dataset"],
@@ -72,11 +80,15 @@ class EvaluationHandlers(JobHandlers):
         source = {"model": model, "blob": state["blobs"]["artifact"], "key": opened["attempt_key"]}
         return await self.submit_once(Submission(state["session"], request, plain, {"source": source}), marks)
 
-    async def _training(self, reference: str) -> Mapping[str, Any]:
+    async def _training(self, body: Mapping[str, Any], flaws: Sequence[errors.Flaw]) -> Mapping[str, Any]:
+        """The training of a request of which `flaws` are known; raises `errors.Invalid` with all when there is none."""
+        if body["training"] is None:
+            raise _refused([*flaws, *flaws_without_training(body)])
         try:
-            training = await self._trainings.record(reference)
+            training = await self._trainings.record(body["training"])
         except (errors.NotFound, errors.AmbiguousReference) as error:
-            raise errors.Invalid(error.detail, flaws=[errors.Flaw("/training", error.code, error.detail)]) from error
+            unknown = errors.Flaw("/training", error.code, error.detail)
+            raise _refused([*flaws, unknown, *flaws_without_training(body)]) from error
         state = training["state"]
         if state.get("removed"):
             raise errors.Gone(f"{training['id']} was {state['removed']}")
@@ -102,6 +114,10 @@ class EvaluationHandlers(JobHandlers):
             more = {"processes": settings.slots, "packages": settings.estimator_packages}
             asked: dict[str, Any] = {**request, "training": source["model"], **more}
             yield Work(asked, inputs={"dataset": dataset}, sealed_inputs={"artifact": model})
+
+
+def _refused(flaws: Sequence[errors.Flaw]) -> errors.Invalid:
+    return errors.Invalid(f"the evaluation cannot be accepted: {counted(flaws)}", flaws=flaws)
 
 
 def summarise(request: Mapping[str, Any], result: Mapping[str, Any]) -> dict[str, Any]:

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
 from common import errors
 from common.contracts.jobs import TrainingRequest, headline
+from common.http.asked import Asked
+from common.http.problems import counted
 from common.jobs.catalogue import Catalogue
 from common.jobs.handlers import JobHandlers, Submission
 from common.jobs.worker import Work
 from common.learning.estimators import qualified
-from common.learning.request import complete_training
+from common.learning.request import complete_training, flaws_without_dataset
 from common.ports.record_store import Record
 from common.records import sealed_blobs
 from common.records.sealing import DataKey
@@ -28,29 +30,16 @@ class TrainingHandlers(JobHandlers):
         super().__init__(runtime, "training", sessions.client)
         self._catalogue, self._places = catalogue, sessions
 
-    async def train(self, asked: TrainingRequest, key: str | None) -> tuple[Record, bool]:
+    async def train(self, asked: Asked[TrainingRequest], key: str | None) -> tuple[Record, bool]:
         """The accepted training, and whether it is the one that an earlier request with this key has made.
 
         Raises `errors.Invalid` with everything that is wrong at its JSON pointer; then nothing has happened.
         """
-        body = asked.model_dump(mode="json")
-        marks = self.fingerprints(key, body)
+        body = asked.document()
+        marks = self.fingerprints(key, body) if not asked.flaws else {}
         if earlier := await self.replayed(marks):
             return earlier, True
-        found, flaws = await self._catalogue.dataset(asked.dataset)
-        described = None
-        if qualified(asked.algorithm):
-            described, wrong = await self._catalogue.estimator(asked.algorithm)
-            flaws += wrong
-        completed: dict[str, Any] = body
-        if found:
-            completed, more = complete_training(body, found["dataset"], described)
-            flaws += more
-        if flaws and (place := await self._places.problem(asked.session)):
-            flaws.append(place)
-        if flaws:
-            raise errors.Invalid(_counted(len(flaws)), flaws=flaws)
-        assert found is not None
+        completed, found = await self._checked(body, asked.flaws)
         dataset = found["dataset"]
         plain = {
             "dataset": f"{dataset['name']}@{dataset['version']}",
@@ -59,9 +48,33 @@ class TrainingHandlers(JobHandlers):
             "algorithm": completed["algorithm"],
         }
         try:
-            return await self.submit_once(Submission(quote(asked.session, safe=""), completed, plain), marks)
+            return await self.submit_once(Submission(quote(body["session"], safe=""), completed, plain), marks)
         except errors.NotFound as error:
             raise errors.Invalid(error.detail, flaws=[errors.Flaw("/session", error.code, error.detail)]) from error
+
+    async def _checked(
+        self, body: Mapping[str, Any], flaws: Sequence[errors.Flaw]
+    ) -> tuple[dict[str, Any], Mapping[str, Any]]:
+        """The request with all defaults, and its dataset; raises `errors.Invalid` with these flaws and all others."""
+        completed: dict[str, Any] = {}
+        found, described, flaws = None, None, [*flaws]
+        if body["dataset"] is not None:
+            found, wrong = await self._catalogue.dataset(body["dataset"])
+            flaws += wrong
+        if body["algorithm"] is not None and qualified(body["algorithm"]):
+            described, wrong = await self._catalogue.estimator(body["algorithm"])
+            flaws += wrong
+            body = {**body, "algorithm": None} if wrong else body
+        if found:
+            completed, wrong = complete_training(body, found["dataset"], described)
+            flaws += wrong
+        else:
+            flaws += flaws_without_dataset(body, described)
+        if flaws and body["session"] is not None and (place := await self._places.problem(body["session"])):
+            flaws.append(place)
+        if flaws or not found:
+            raise errors.Invalid(f"the training cannot be accepted: {counted(flaws)}", flaws=flaws)
+        return completed, found
 
     @contextlib.asynccontextmanager
     async def prepare(self, record: Record, key: DataKey) -> AsyncIterator[Work]:
@@ -86,7 +99,3 @@ def summarise(request: Mapping[str, Any], result: Mapping[str, Any]) -> dict[str
         "measures": headline(result),
         "seconds": result["usage"]["seconds"],
     }
-
-
-def _counted(flaws: int) -> str:
-    return "the training cannot be accepted: " + ("1 thing is wrong" if flaws == 1 else f"{flaws} things are wrong")

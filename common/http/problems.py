@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, get_args
 
 from fastapi import FastAPI, Request
@@ -17,7 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from common import context, errors, logging
 
 MEDIA_TYPE = "application/problem+json"
-_MOST = 100
+MOST = 100
 """Flaws that one answer lists: to look up what 100,000 unknown fields resemble would stop everybody for seconds."""
 _log = logging.logger("http")
 _BY_STATUS: dict[int, type[errors.AutoLearnError]] = {
@@ -61,6 +61,11 @@ def pointer(location: Sequence[str | int]) -> str:
     return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in location)
 
 
+def counted(flaws: Sequence[errors.Flaw]) -> str:
+    """How many things are wrong, in words."""
+    return "1 thing is wrong" if len(flaws) == 1 else f"{len(flaws)} things are wrong"
+
+
 def flaws_of(found: Sequence[Any], body: Any = None) -> list[errors.Flaw]:
     """Pydantic's findings as flaws: a body's with a JSON pointer, a parameter's with its name behind `?`.
 
@@ -73,8 +78,38 @@ def flaws_of(found: Sequence[Any], body: Any = None) -> list[errors.Flaw]:
             flaws.append(_unknown_field(rest, body))
             continue
         place = pointer(rest) if where == "body" else f"?{'.'.join(str(part) for part in rest)}"
-        flaws.append(errors.Flaw(place, item["type"], item["msg"]))
+        flaws.append(errors.Flaw(place, item["type"], _said(item)))
     return flaws
+
+
+_WORDS = {
+    "missing": "this field is needed",
+    "model_type": "a JSON object is expected here",
+    "model_attributes_type": "a JSON object is expected here",
+    "dict_type": "a JSON object is expected here",
+    "list_type": "a JSON array is expected here",
+    "string_type": "a text is expected here",
+    "int_type": "an integer is expected here",
+    "int_from_float": "an integer is expected here, not a number with a fraction",
+    "float_type": "a number is expected here",
+    "bool_type": "true or false is expected here",
+    "finite_number": "a finite number is expected here",
+    "string_too_short": "at least {min_length} characters are needed here",
+    "string_too_long": "at most {max_length} characters are taken here",
+    "too_short": "at least {min_length} items are needed here, not {actual_length}",
+    "too_long": "at most {max_length} items are taken here, not {actual_length}",
+    "greater_than": "it must be greater than {gt}",
+    "greater_than_equal": "it must be at least {ge}",
+    "less_than": "it must be less than {lt}",
+    "less_than_equal": "it must be at most {le}",
+    "literal_error": "it must be {expected}",
+}
+"""Pydantic's findings in the words of JSON: its own name Python's types and the inner life of a validation."""
+
+
+def _said(item: Mapping[str, Any]) -> str:
+    told = _WORDS.get(item["type"])
+    return told.format(**item.get("ctx", {})) if told else str(item["msg"])
 
 
 def _unknown_field(location: Sequence[str | int], body: Any) -> errors.Flaw:
@@ -136,7 +171,7 @@ def install(app: FastAPI) -> None:
         assert isinstance(error, RequestValidationError)
         found = error.errors()
         taken = getattr(request.scope.get("route"), "body_field", None)
-        flaws = flaws_of(found[:_MOST], taken and taken.field_info.annotation)
+        flaws = flaws_of(found[:MOST], taken and taken.field_info.annotation)
         if any(item["type"] == "json_invalid" for item in found):
             return response(
                 errors.BadRequest(f"the body is no JSON: {found[0]['ctx']['error']}"), instance=request.url.path
@@ -146,8 +181,8 @@ def install(app: FastAPI) -> None:
         many = (
             f"{len(found)} things in the request are wrong" if len(found) > 1 else "something in the request is wrong"
         )
-        if len(found) > _MOST:
-            many += f"; the first {_MOST} are listed"
+        if len(found) > MOST:
+            many += f"; the first {MOST} are listed"
         return response(errors.Invalid(many, flaws=flaws), instance=request.url.path)
 
     async def http(request: Request, error: Exception) -> Response:

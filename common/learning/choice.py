@@ -76,6 +76,15 @@ def target_column(request: Mapping[str, Any], columns: Columns, flaws: list[Flaw
     return column
 
 
+def check_choice(request: Mapping[str, Any], flaws: list[Flaw]) -> None:
+    """Add what is wrong with the choice of features whatever columns there are."""
+    asked = request.get("features")
+    if asked is not None and request.get("exclude") is not None:
+        flaws.append(Flaw("/exclude", "conflict", "give features or exclude, not both"))
+    if asked is not None and not asked:
+        flaws.append(Flaw("/features", "no_features", "name at least one column to learn from"))
+
+
 def feature_names(
     request: Mapping[str, Any],
     columns: Columns,
@@ -89,8 +98,7 @@ def feature_names(
     Its preprocessing leaves out the `ignored` columns and makes features of the `hashed` ones, which are texts.
     """
     asked, excluded, target = request.get("features"), request.get("exclude"), request.get("target")
-    if asked is not None and excluded is not None:
-        flaws.append(Flaw("/exclude", "conflict", "give features or exclude, not both"))
+    check_choice(request, flaws)
     for position, name in enumerate(excluded or ()):
         if name not in columns:
             flaws.append(unknown_column(f"/exclude/{position}", name, columns))
@@ -102,8 +110,6 @@ def feature_names(
             detail = "no column is left to learn from: features are number, integer, category or boolean columns"
             flaws.append(Flaw(where, "no_features", detail))
         return chosen
-    if not asked:
-        flaws.append(Flaw("/features", "no_features", "name at least one column to learn from"))
     good: list[str] = []
     for position, name in enumerate(asked):
         flaw = _feature_flaw(f"/features/{position}", name, columns, target, good, hashed)

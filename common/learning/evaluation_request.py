@@ -50,6 +50,15 @@ def complete_evaluation(
     return completed, flaws
 
 
+def flaws_without_training(request: Mapping[str, Any]) -> list[Flaw]:
+    """What is wrong with an evaluation request whatever its training is, which is not known."""
+    flaws: list[Flaw] = []
+    measures_asked(request, None, flaws)
+    _check_folds(request, None, flaws)
+    _check_importance(request, None, flaws)
+    return flaws
+
+
 def usual_measure(task: str) -> str:
     """What the importance of columns is told in unless another measure is asked for."""
     return "balanced_accuracy" if task == CLASSIFICATION else "r2"
@@ -75,7 +84,7 @@ def _check_confidence(request: Mapping[str, Any], task: str, flaws: list[Flaw]) 
         flaws.append(Flaw("/confidence", "conflict", detail))
 
 
-def _check_folds(request: Mapping[str, Any], task: str, flaws: list[Flaw]) -> None:
+def _check_folds(request: Mapping[str, Any], task: str | None, flaws: list[Flaw]) -> None:
     form = next((form for form in TRAINED_ANEW if request.get(form)), None)
     if form is None:
         return
@@ -95,6 +104,13 @@ def _check_folds(request: Mapping[str, Any], task: str, flaws: list[Flaw]) -> No
     if (asked["column"] is None) != (asked["method"] == "plain"):
         detail = "the methods grouped and time need a column, and plain takes none"
         flaws.append(Flaw(f"/{form}/column", "conflict", detail))
+
+
+def _check_importance(request: Mapping[str, Any], task: str | None, flaws: list[Flaw]) -> None:
+    if measure := (request.get("permutation_importance") or {}).get("measure"):
+        wrong: list[Flaw] = []
+        measures_asked({"measures": [measure, measure]}, task, wrong)  # twice: `all` alone would mean every one
+        flaws += [Flaw("/permutation_importance/measure", one.code, one.detail, one.suggestions) for one in wrong[:1]]
 
 
 def _looks(
@@ -122,9 +138,7 @@ def _looks(
                 flaws.append(Flaw(pointer, "conflict", detail))
     if (asked := completed.get("permutation_importance")) and task not in UNSUPERVISED:
         measure = asked["measure"] or usual_measure(task)
-        wrong: list[Flaw] = []
-        measures_asked({"measures": [measure, measure]}, task, wrong)  # twice: `all` alone would mean every one
-        flaws += [Flaw("/permutation_importance/measure", one.code, one.detail, one.suggestions) for one in wrong[:1]]
+        _check_importance(request, task, flaws)
         columns = asked["columns"] or list(types)[:MOST_PERMUTED]
         completed["permutation_importance"] = {**asked, "measure": measure, "columns": columns}
     return completed

@@ -14,7 +14,7 @@ from typing import Any
 from common.errors import Flaw
 from common.learning import estimators, registry
 from common.learning.algorithms.entry import CLASSIFICATION, REGRESSION, UNSUPERVISED, AlgorithmEntry
-from common.learning.choice import feature_names, infer_task, target_column, task_of, without_target
+from common.learning.choice import check_choice, feature_names, infer_task, target_column, task_of, without_target
 from common.learning.hyperparameters import SEED_LIMIT, complete
 from common.learning.preparation import about_features, by_type, complete_preparation
 
@@ -41,7 +41,7 @@ def complete_training(
     columns = {column["name"]: column for column in dataset["columns"]}
     flaws: list[Flaw] = []
     request = by_type(request, columns, flaws)
-    entry = estimators.entry(request["algorithm"], described) if described else registry.algorithm(request["algorithm"])
+    entry = _entry(request, described)
     reason = without_target(request, entry.tasks if entry else (), flaws)
     target: Mapping[str, Any] | None = None
     task: str | None = request.get("task") or (entry.tasks[0] if entry else None)
@@ -50,7 +50,7 @@ def complete_training(
         task, reason = task_of(request, target, flaws)
     features = feature_names(request, columns, flaws, **about_features(request))
     prepared = complete_preparation(request, features, columns, flaws)
-    split = _split(request, dataset, target, task, flaws)
+    split = _split(request, dataset["rows"], target, task, flaws)
     algorithm = _algorithm(request, entry, task, flaws)
     parameters = _parameters(request, algorithm, task, split["seed"], target, flaws)
     positive = _positive_class(request, target, task, flaws)
@@ -75,6 +75,29 @@ def complete_training(
     return completed, flaws
 
 
+def flaws_without_dataset(request: Mapping[str, Any], described: Mapping[str, Any] | None = None) -> list[Flaw]:
+    """What is wrong with a training request whatever its dataset holds, which is not known; nor need its algorithm."""
+    flaws: list[Flaw] = []
+    entry = _entry(request, described)
+    if without_target(request, entry.tasks if entry else (), flaws) is None and request.get("target") is None:
+        flaws.append(Flaw("/target", "required", "say which column is to be predicted"))
+    task, _ = task_of(request, None, flaws)
+    if task is None and entry and len(entry.tasks) == 1:
+        task = entry.tasks[0]
+    check_choice(request, flaws)
+    split = _split(request, None, None, task, flaws)
+    _parameters(request, _algorithm(request, entry, task, flaws), task, split["seed"], None, flaws)
+    _more_measures(request, task, flaws)
+    return flaws
+
+
+def _entry(request: Mapping[str, Any], described: Mapping[str, Any] | None) -> AlgorithmEntry | None:
+    name = request["algorithm"]
+    if described:
+        return estimators.entry(name, described)
+    return registry.algorithm(name) if name is not None else None
+
+
 def identity(dataset: Mapping[str, Any]) -> dict[str, Any]:
     """What of a dataset version is kept with a request."""
     return {name: dataset[name] for name in ("id", "name", "version", "digest")}
@@ -82,11 +105,12 @@ def identity(dataset: Mapping[str, Any]) -> dict[str, Any]:
 
 def _split(
     request: Mapping[str, Any],
-    dataset: Mapping[str, Any],
+    rows: int | None,
     target: Mapping[str, Any] | None,
     task: str | None,
     flaws: list[Flaw],
 ) -> dict[str, Any]:
+    """The division of so many rows; None: their number is not known."""
     split = {"test_share": 0.25, "seed": 0, "stratify": "auto", **(request.get("split") or {})}
     if split.get("train_rows") is None:
         split.pop("train_rows", None)
@@ -97,8 +121,8 @@ def _split(
         split["stratify"] = "auto"
     share, seed, stratify = split["test_share"], split["seed"], split["stratify"]
     if task in UNSUPERVISED:
-        if dataset["rows"] < LEAST_ROWS:
-            detail = f"the dataset has {dataset['rows']} rows; at least {LEAST_ROWS} are needed"
+        if rows is not None and rows < LEAST_ROWS:
+            detail = f"the dataset has {rows} rows; at least {LEAST_ROWS} are needed"
             flaws.append(Flaw("/dataset", "too_few_rows", detail))
     elif not _is_number(share) or not 0 < share < 1:
         detail = f"the share of held-out rows must be a number > 0 and < 1; {share!r} is not"
@@ -113,8 +137,8 @@ def _split(
     elif stratify is True and task == REGRESSION:
         detail = 'rows are divided by class, and a regression has no classes: leave stratify at "auto"'
         flaws.append(Flaw("/split/stratify", "conflict", detail, ("auto",)))
-    if target is not None and task not in UNSUPERVISED:
-        _check_rows(dataset["rows"] - target["missing"], share, target["name"], flaws)
+    if rows is not None and target is not None and task not in UNSUPERVISED:
+        _check_rows(rows - target["missing"], share, target["name"], flaws)
     return split
 
 
@@ -131,6 +155,8 @@ def _algorithm(
     request: Mapping[str, Any], entry: AlgorithmEntry | None, task: str | None, flaws: list[Flaw]
 ) -> AlgorithmEntry | None:
     known, name = registry.algorithms(), request["algorithm"]
+    if name is None:
+        return None
     if entry is None:
         near = tuple(difflib.get_close_matches(name.lower().replace(" ", "_"), known))
         detail = f"there is no algorithm {name!r}; there are: {', '.join(known)}"
@@ -196,19 +222,23 @@ def _fits(value: Any, kind: str) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) if kind == "integer" else isinstance(value, str)
 
 
-def measures_asked(request: Mapping[str, Any], task: str, flaws: list[Flaw]) -> list[str]:
-    """The measures that a request names; the usual ones of the task if it names none, every one for `all`."""
+def measures_asked(request: Mapping[str, Any], task: str | None, flaws: list[Flaw]) -> list[str]:
+    """The measures that a request names; the usual ones of the task if it names none, every one for `all`.
+
+    For a task that is not known every name of a measure is taken.
+    """
     asked, known = request.get("measures"), registry.measures()
     if not asked:
-        return [entry.name for entry in registry.measures_for(task)]
+        return [entry.name for entry in registry.measures_for(task)] if task else []
+    fit = [entry.name for entry in known.values() if task is None or task in entry.tasks]
     if asked == ["all"]:
-        return [entry.name for entry in known.values() if task in entry.tasks]
-    fit = [entry.name for entry in known.values() if task in entry.tasks]
+        return fit
     for position, name in enumerate(asked):
         pointer = f"/measures/{position}"
         if name not in known:
             near = tuple(difflib.get_close_matches(name, fit))
-            detail = f"there is no measure {name!r}; for {task} there are: {', '.join(fit)}"
+            where = f"for {task} there are" if task else "there are"
+            detail = f"there is no measure {name!r}; {where}: {', '.join(fit)}"
             flaws.append(Flaw(pointer, "unknown_measure", detail, near))
         elif name not in fit:
             detail = f"{name} is for {', '.join(known[name].tasks)}; for {task} there are: {', '.join(fit)}"
@@ -218,10 +248,9 @@ def measures_asked(request: Mapping[str, Any], task: str, flaws: list[Flaw]) -> 
 
 def _more_measures(request: Mapping[str, Any], task: str | None, flaws: list[Flaw]) -> list[str]:
     """The measures of a training: the usual ones of its task, and those asked for besides."""
-    if task is None:
-        return []
-    usual = [entry.name for entry in registry.measures_for(task)]
-    return list(dict.fromkeys([*usual, *measures_asked(request, task, flaws)]))
+    asked = measures_asked(request, task, flaws)
+    usual = [entry.name for entry in registry.measures_for(task)] if task else []
+    return list(dict.fromkeys([*usual, *asked]))
 
 
 def _is_number(value: Any) -> bool:

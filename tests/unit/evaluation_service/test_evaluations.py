@@ -41,6 +41,31 @@ async def refused(client: httpx.AsyncClient, training: str, status: int, code: s
     return answer
 
 
+async def test_everything_wrong_is_told_at_once(client: httpx.AsyncClient) -> None:
+    asked = {
+        "training": "trn_0",
+        "dataset": "nowhere",
+        "measures": ["acuracy"],
+        "cross_validation": {"folds": 1, "method": "grouped"},
+        "permutation_importance": {"measure": "luck"},
+        "confidence": {"level": 2},
+    }
+    answer = await client.post("/v1/evaluations", json=asked)
+    assert answer.status_code == 422
+    assert {(flaw["pointer"], flaw["code"]) for flaw in answer.json()["errors"]} == {
+        ("/training", "not_found"),
+        ("/dataset", "not_found"),
+        ("/dataset", "conflict"),  # folds are of the training's own rows
+        ("/measures/0", "unknown_measure"),
+        ("/cross_validation/folds", "greater_than_equal"),
+        ("/cross_validation/column", "conflict"),
+        ("/permutation_importance", "conflict"),
+        ("/permutation_importance/measure", "unknown_measure"),
+        ("/confidence", "conflict"),
+        ("/confidence/level", "less_than"),
+    }
+
+
 async def test_an_unknown_training_is_422_at_its_place(client: httpx.AsyncClient) -> None:
     answer = await refused(client, "trn_0", 422, "invalid")
     assert [(flaw["pointer"], flaw["code"]) for flaw in answer.json()["errors"]] == [("/training", "not_found")]

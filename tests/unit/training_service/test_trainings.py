@@ -82,6 +82,49 @@ async def test_everything_wrong_is_told_at_once_and_nothing_happens(world: World
     assert world.sessions.reserved == {}
 
 
+WRONG_VALUES = {
+    "/algorithm": ({"algorithm": "svn"}, "unknown_algorithm"),
+    "/split/test_share": ({"split": {"test_share": 2}}, "range"),
+    "/measures/0": ({"measures": ["acuracy"]}, "unknown_measure"),
+    "/task": ({"task": "guessing"}, "unknown_task"),
+}
+WRONG_REFERENCES = {
+    "/session": ({"session": "ses_9"}, "not_found"),
+    "/dataset": ({"dataset": "pinguins"}, "not_found"),
+}
+WRONG_FORMS = {
+    "/colour": ({"colour": "red"}, "unknown_field"),
+    "/limits/seconds": ({"limits": {"seconds": "ten"}}, "float_type"),
+    "/limits/bytes": ({"limits": {"seconds": "ten", "bytes": 1}}, "unknown_field"),
+    "/features": ({"features": 3}, "list_type"),
+}
+
+
+@pytest.mark.parametrize("known", [WRONG_REFERENCES, {}])
+async def test_wrong_forms_references_and_values_do_not_hide_each_other(world: World, known: dict[str, Any]) -> None:
+    wrong = WRONG_VALUES | known | WRONG_FORMS
+    asked = dict(ASKED)
+    for change, _ in wrong.values():
+        asked |= change
+    answer = await world.http.post("/v1/trainings", json=asked)
+    flaws = {flaw["pointer"]: flaw["code"] for flaw in answer.json()["errors"]}
+    assert answer.status_code == 422
+    assert flaws == {pointer: code for pointer, (_, code) in wrong.items()}
+    assert str(len(wrong)) in answer.json()["detail"]
+
+
+async def test_what_is_missing_hides_nothing_either(world: World) -> None:
+    answer = await world.http.post("/v1/trainings", json={"target": "specie", "split": {"seed": -1}, "parameters": []})
+    flaws = {flaw["pointer"]: flaw["code"] for flaw in answer.json()["errors"]}
+    assert flaws == {
+        "/session": "missing",
+        "/dataset": "missing",
+        "/algorithm": "missing",
+        "/split/seed": "range",
+        "/parameters": "dict_type",
+    }
+
+
 @pytest.mark.parametrize(
     ("change", "pointer"), [({"session": "ses_9"}, "/session"), ({"dataset": "pinguins"}, "/dataset")]
 )
