@@ -1,7 +1,4 @@
-"""Asking for what `train` was not told, from the catalogue.
-
-Questions go to stderr, so that stdout stays data.
-"""
+"""Asking for what `train` was not told, from the catalogue."""
 
 from __future__ import annotations
 
@@ -10,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from cli import prompting
 from cli.render import text
 
 if TYPE_CHECKING:
@@ -59,7 +57,7 @@ async def task(client: Client, dataset: str, target: str) -> str | None:
 def _one(question: str, choices: dict[str, str], *, last: bool = False) -> str:
     names = _offer(choices)
     while True:
-        told = typer.prompt(question, default=names[-1] if last else names[0], err=True)
+        told = prompting.answer(question, names[-1] if last else names[0])
         if found := _choice(told, names):
             return found
         typer.echo(f"{told!r} is none of them", err=True)
@@ -68,7 +66,7 @@ def _one(question: str, choices: dict[str, str], *, last: bool = False) -> str:
 def _several(question: str, choices: dict[str, str]) -> list[str]:
     names = _offer(choices)
     while True:
-        told = typer.prompt(question, default=names[0], err=True).replace(",", " ").split()
+        told = prompting.answer(question, names[0]).replace(",", " ").split()
         found = [choice for each in told if (choice := _choice(each, names))]
         if found and len(found) == len(told):
             return list(dict.fromkeys(found))

@@ -100,4 +100,8 @@ class Invocation:
             return
         if not self.interactive:
             raise typer.BadParameter(f"{question} Nobody can be asked here; say --yes")
-        typer.confirm(question, abort=True, err=True)
+        from cli import failures, prompting
+
+        if not prompting.agreed(question):
+            failures.say("nothing was done")
+            raise typer.Exit(failures.REFUSED)

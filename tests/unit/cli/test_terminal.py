@@ -74,11 +74,21 @@ def test_destroying_asks(start: Start, uploaded: None, platform: FakePlatform) -
     terminal = start("datasets", "delete", "penguins")
     terminal.expect("Delete penguins?")
     terminal.type("n")
-    assert terminal.end() == 130 and len(platform.datasets) == 1
+    assert terminal.end() == 5 and "nothing was done" in terminal.said and len(platform.datasets) == 1
     terminal = start("datasets", "delete", "penguins")
     terminal.expect("Delete penguins?")
     terminal.type("y")
     assert terminal.end() == 0 and not platform.datasets
+
+
+@pytest.mark.parametrize(
+    ("words", "question"), [(["train"], "Dataset [penguins]"), (["datasets", "delete", "penguins"], "Delete penguins?")]
+)
+def test_an_interrupt_ends_a_question(start: Start, uploaded: None, words: list[str], question: str) -> None:
+    terminal = start(*words)
+    terminal.expect(question)
+    os.kill(terminal.process.pid, signal.SIGINT)
+    assert terminal.end() == 130 and "nothing was done" in terminal.said
 
 
 def test_a_large_upload_shows_how_far_it_is(start: Start, server: RunningFake, tmp_path: Path) -> None:
