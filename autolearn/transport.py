@@ -20,6 +20,7 @@ from autolearn.finding import Place, running_server
 from common import context, errors, times
 
 BREAKS = 2  # how often one request is sent again after its connection broke
+_OF_PROXIES = (407, 413, 429)  # also said by what may stand in front of a server, which is there all the same
 Body = Callable[[], AsyncIterator[bytes]]
 
 
@@ -168,7 +169,7 @@ class Transport:
         try:
             return answer.json()
         except ValueError as error:
-            raise errors.AutoLearnError(f"what answers at {self.place.url} is not an AutoLearn server") from error
+            raise self._another("") from error
 
     def problem(self, answer: httpx.Response) -> errors.AutoLearnError:
         """The error that an answer's problem document names."""
@@ -177,13 +178,22 @@ class Transport:
         except ValueError:
             said = None
         if not isinstance(said, dict) or "status" not in said:
-            said = {"detail": f"{answer.request.method} {answer.request.url.path}: {answer.reason_phrase}"}
+            asked = f"{answer.request.method} {answer.request.url.path}"
+            if not answer.is_server_error and answer.status_code not in _OF_PROXIES:
+                return self._another(f" ({asked}: {answer.status_code} {answer.reason_phrase})")
+            said = {"detail": f"{asked}: {answer.reason_phrase}"}
         problem = errors.from_problem({"status": answer.status_code, **said})
         problem.retry_after = _retry_after(answer.headers.get("Retry-After"))
         for flaw in problem.flaws:  # a notebook shows notes below the error (PEP 678)
             near = f"; did you mean {' or '.join(flaw.suggestions)}?" if flaw.suggestions else ""
             problem.add_note(f"{flaw.pointer or '/'}: {flaw.detail}{near}")
         return problem
+
+    def _another(self, why: str) -> Unreachable:
+        return Unreachable(
+            f"what answers at {self.place.url} is not an AutoLearn server{why}; "
+            "name the server by --url or AUTOLEARN_URL"
+        )
 
     def _headers(self, method: str, given: Mapping[str, str] | None, wait: float | None) -> dict[str, str]:
         headers = {"Traceparent": context.current().child().traceparent, **(given or {})}

@@ -8,8 +8,12 @@ from __future__ import annotations
 
 import sys
 import traceback
+from typing import TYPE_CHECKING
 
 import typer
+
+if TYPE_CHECKING:
+    from common.errors import Flaw
 
 UNEXPECTED, USAGE, UNREACHABLE, NOT_FOUND, REFUSED, JOB_FAILED, NOT_MET, TIMED_OUT, INTERRUPTED = (
     1,
@@ -88,12 +92,22 @@ def _problem(error: Exception, about: str = "") -> None:
 
     assert isinstance(error, errors.AutoLearnError)
     trace = error.extra.get("trace_id") if isinstance(error, errors.Internal) else None
-    say(about + error.detail.rstrip(".") + (f" (autolearn log trace {trace})" if trace else ""))
-    for flaw in error.flaws:
-        near = f"; did you mean {' or '.join(flaw.suggestions)}?" if flaw.suggestions else ""
-        sys.stderr.write(f"  {flaw.pointer or '/'}: {flaw.detail.rstrip('.')}{near}\n")
+    flaws, detail = error.flaws, error.detail.rstrip(".")
+    if len(flaws) == 1 and flaws[0].detail.rstrip(".") in detail:
+        # It is all there is to say, and is not said twice.
+        detail += _near(flaws[0]) if "did you mean" not in detail else ""
+        flaws = ()
+    say(about + detail + (f" (autolearn log trace {trace})" if trace else ""))
+    for flaw in flaws:
+        sys.stderr.write(f"  {flaw.pointer or '/'}: {flaw.detail.rstrip('.')}{_near(flaw)}\n")
     for candidate in error.extra.get("candidates", ()):
         sys.stderr.write(f"  could be {candidate}\n")
+    for referrer in error.extra.get("referrers", ()):
+        sys.stderr.write(f"  used by {referrer}\n")
+
+
+def _near(flaw: Flaw) -> str:
+    return f"; did you mean {' or '.join(flaw.suggestions)}?" if flaw.suggestions else ""
 
 
 def say(text: str) -> None:

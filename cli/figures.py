@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 # Of interest for one thing at a time, or too wide for a table: `--all` shows them.
 _ASIDE = ("parameters.", "dataset_digest")
+_PER_CLASS = ("class", "label", "precision", "recall", "f1", "support")
+_FIRST = ("kind", "algorithm", "training", "dataset", "target", "task")
 _ID = re.compile(r"^[a-z]+_[0-9a-f]{32}$")
 
 
@@ -108,7 +110,8 @@ def per_class(out: Output, result: Mapping[str, Any]) -> None:
     elif isinstance(report, Sequence):
         rows = [row for row in report if isinstance(row, Mapping)]
     if rows:
-        names = list(dict.fromkeys(name for row in rows for name in row))
+        told = dict.fromkeys(name for row in rows for name in row)
+        names = [name for name in _PER_CLASS if name in told] + [name for name in told if name not in _PER_CLASS]
         out.table(names, [[row.get(name) for name in names] for row in rows], title="Per class")
 
 
@@ -126,7 +129,7 @@ def comparison(out: Output, compared: Comparison, *, everything: bool = False) -
         )
         return
     shown = [row for row in rows if not _field(row).startswith(_ASIDE)]
-    columns = [row for row in shown if row.get("differs") or _field(row).startswith("measures.")]
+    columns = sorted((row for row in shown if row.get("differs") or _field(row).startswith("measures.")), key=_place)
     best = [
         _best_of(row["values"], row.get("direction") == "lower") if _field(row).startswith("measures.") else None
         for row in columns
@@ -139,6 +142,14 @@ def comparison(out: Output, compared: Comparison, *, everything: bool = False) -
     same = [f"{_field(row)} {_shown(row['values'][0])}" for row in shown if row not in columns and row["values"]]
     if same:
         out.note(f"the same for all: {', '.join(same)}")
+
+
+def _place(row: Mapping[str, Any]) -> tuple[int, int]:
+    """What a thing is comes first, then how it was made, how good it is, and last how long it took."""
+    field = _field(row)
+    if field in _FIRST:
+        return 0, _FIRST.index(field)
+    return (2 if field.startswith("measures.") else 3 if field == "seconds" else 1), 0
 
 
 def _shown(value: Any) -> Any:

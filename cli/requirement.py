@@ -37,8 +37,7 @@ class Requirement:
             if not conditions.holds(self._condition, document):
                 failed += 1
                 found = ", ".join(
-                    f"{path} is {_found(conditions.value_at(document, path))}"
-                    for path in dict.fromkeys(_paths(self._condition))
+                    f"{path} is {_found(document, path)}" for path in dict.fromkeys(_paths(self._condition))
                 )
                 # Not a remark: it is why the exit code is not 0, so `--quiet` does not hide it.
                 failures.say(f"{short(document['id'])} does not meet {self.expression!r}: {found}")
@@ -77,7 +76,30 @@ def _paths(condition: Condition) -> Iterator[str]:
             yield path
 
 
-def _found(value: Any) -> str:
+def _found(document: Mapping[str, Any], path: str) -> str:
+    from common.filtering import conditions
+
+    value = conditions.value_at(document, path)
+    if value is None:
+        near = _near(document, path)
+        return "missing" + (f"; did you mean {' or '.join(near)}?" if near else "")
     if isinstance(value, float):
         return repr(value)
-    return "missing" if value is None else text(value) if not isinstance(value, Mapping) else "no single value"
+    return text(value) if not isinstance(value, Mapping) else "no single value"
+
+
+def _near(document: Mapping[str, Any], path: str) -> list[str]:
+    """Paths that are there and look like this one, or end as it does."""
+    import difflib
+
+    there = sorted(_leaves(document, ""), key=len)
+    alike = [one for one in there if one.rpartition(".")[2] == path.rpartition(".")[2]]
+    return list(dict.fromkeys([*alike, *difflib.get_close_matches(path, there)]))[:3]
+
+
+def _leaves(value: Any, path: str) -> Iterator[str]:
+    if isinstance(value, Mapping):
+        for name, inner in value.items():
+            yield from _leaves(inner, f"{path}.{name}" if path else str(name))
+    elif value is not None and not isinstance(value, list):
+        yield path

@@ -73,22 +73,22 @@ class Sessions:
         self.repository = repository
 
     async def resolve(self, reference: str) -> Record:
-        """The session with this id, name (of one that is not closed) or ending.
+        """The session with this id, name or ending. One that has ended has its name until another one takes it.
 
         Raises `errors.NotFound`, or `errors.AmbiguousReference` with the candidates.
         """
         record = await self.repository.find(reference)
         if record is not None:
             return record
-        named = await self.repository.page(
-            where=And((Comparison("state.name", "=", reference), In("state.state", _LIVE))), limit=10
-        )
-        if len(named) > 1:
-            raise errors.AmbiguousReference(
-                f"{len(named)} open sessions are called {reference!r}; write the ending of an id",
-                extra={"candidates": [one.id for one in named]},
-            )
-        return named[0] if named else await references.by_id(self.repository, reference)
+        name = Comparison("state.name", "=", reference)
+        if live := await self.repository.page(where=And((name, In("state.state", _LIVE))), limit=10):
+            return _single(reference, "open", live)
+        try:
+            return await references.by_id(self.repository, reference)
+        except errors.NotFound:
+            if ended := await self.repository.page(where=name, limit=10):
+                return _single(reference, "ended", ended)
+            raise
 
     async def by_key(self, fingerprint: str) -> Record | None:
         """The session that was opened with this idempotency key."""
@@ -157,3 +157,12 @@ async def _all(
         if len(page) < _PAGE:
             return
         after = page[-1].place(sort)
+
+
+def _single(name: str, state: str, found: Sequence[Record]) -> Record:
+    if len(found) > 1:
+        raise errors.AmbiguousReference(
+            f"{len(found)} {state} sessions are called {name!r}; write the ending of an id",
+            extra={"candidates": [one.id for one in found]},
+        )
+    return found[0]

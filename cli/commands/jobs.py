@@ -41,7 +41,7 @@ async def list_(
             [
                 short(job.id),
                 job.kind,
-                str(job.state),
+                f"{job.state} ({job.removed})" if job.removed else str(job.state),
                 job.algorithm,
                 job.dataset,
                 short(job.session),

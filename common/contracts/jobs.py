@@ -209,3 +209,4 @@ class Job(Answer):
     result: Document | None = None
     problem: Document | None = None
     experiment: str | None = None
+    removed: str | None = None  # what became of it when its session let go of it: dropped, discarded or expired

@@ -23,7 +23,9 @@ def plain(kind: str, record: Record) -> Job:
     """A job without its confidential parts, as lists show it."""
     shown: dict[str, Any] = {name: record.state.get(name) for name in _PLAIN}
     shown["attempt"] = record.state.get("attempt", 0)
-    return Job(id=record.id, kind=kind, experiment=record.state.get("experiment"), **shown)
+    return Job(
+        id=record.id, kind=kind, experiment=record.state.get("experiment"), removed=record.state.get("removed"), **shown
+    )
 
 
 def attempt_key(key: DataKey, record: Record) -> bytes:

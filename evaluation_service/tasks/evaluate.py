@@ -49,11 +49,11 @@ def run(request: dict[str, Any], files: TaskFiles) -> dict[str, Any]:
         files.progress("predict", 0.3)
         positive = measuring.positive_class(measuring.classes(model), training["request"]["positive_class"])
         begun = time.perf_counter()
-        predictions = measuring.predict(model, task, rows, positive, notes, "rows")
+        predictions = measuring.predict(model, task, rows, positive, notes, "these rows")
         seconds = time.perf_counter() - begun
         files.progress("measure", 0.7)
         entries = [registry.measures()[name] for name in request["measures"]]
-        measures = measuring.measure(predictions, entries, notes, "rows")
+        measures = measuring.measure(predictions, entries, notes, "these rows")
         details = _details(task, predictions)
         if asked := request.get("confidence"):
             details["confidence"] = intervals.of(predictions, entries, asked, notes, files.progress)

@@ -91,10 +91,12 @@ async def test_a_connection_lost_during_a_change_is_tried_again_with_the_same_ke
     ("answer", "error"),
     [
         (httpx.Response(502, text="<html>bad gateway</html>"), errors.AutoLearnError),
-        (httpx.Response(404, json=["not", "a", "problem"]), errors.NotFound),
+        (httpx.Response(404, json=["not", "a", "problem"]), Unreachable),
+        (httpx.Response(404, json={"status": 404, "code": "not_found", "detail": "x"}), errors.NotFound),
+        (httpx.Response(413, text="<html>too large</html>"), errors.TooLarge),
         (httpx.Response(422, json={"status": 422, "code": "bad_data", "detail": "x"}), errors.BadData),
         (httpx.Response(422, json={"status": 422, "code": "of_the_future"}), errors.Invalid),
-        (httpx.Response(200, text="hello"), errors.AutoLearnError),
+        (httpx.Response(200, text="hello"), Unreachable),
     ],
 )
 async def test_what_an_answer_means(answer: httpx.Response, error: type[Exception]) -> None:

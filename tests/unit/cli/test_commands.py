@@ -162,6 +162,8 @@ def test_requirements_are_a_gate(shell: Shell, uploaded: None) -> None:
     assert ended.code == 7
     assert "does not meet 'measures.accuracy > 0.96': measures.accuracy is 0.95" in ended.err
     assert ended.err.count("does not meet") == 1
+    ended = shell(*words, "--require", "measures.test.accuracy > 0.9", "--quiet")
+    assert "measures.test.accuracy is missing; did you mean measures.accuracy" in ended.err
     job = shell("jobs", "list", "--json").json["items"][0]["id"]
     assert shell("jobs", "show", job, "--require", "state = failed or measures.f1 > 0").code == 7
     assert shell("evaluate", job, "--require", "measures.accuracy > 0.97").code == 0

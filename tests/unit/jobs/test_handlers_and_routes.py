@@ -249,6 +249,8 @@ class TestEnds:
             assert removed.status_code == 204
         record = await jobs.record(job)
         assert (record.version, record.state["sealed"], record.state["blobs"]) == (4, {}, {})
+        (listed,) = (await jobs.http.get("/v1/trainings")).json()["items"]
+        assert (listed["id"], listed["state"], listed["removed"]) == (job, "succeeded", "dropped")
         assert (await jobs.http.post("/internal/datasets/ds_1:referrers", headers=SERVICE)).json()["count"] == 0
 
     async def test_neither_a_live_job_nor_a_committed_one_can_be_removed(self, jobs: Jobs) -> None:

@@ -32,6 +32,14 @@ async def test_two_open_sessions_of_one_name_are_ambiguous_until_one_is_closed(s
     assert sorted(answer.json()["candidates"]) == sorted([first, second])
     await stage.sessions.post(f"/v1/sessions/{first}:discard")
     assert (await stage.show("twin"))["id"] == second
+    # Those that have ended have the name when no open one has it.
+    await stage.sessions.post(f"/v1/sessions/{second}:discard")
+    answer = await stage.sessions.get("/v1/sessions/twin")
+    assert sorted(answer.json()["candidates"]) == sorted([first, second])
+    third = await stage.open(name="only")
+    await stage.sessions.post(f"/v1/sessions/{third}:discard")
+    assert (await stage.show("only"))["state"] in ("discarding", "discarded")
+    assert (await stage.sessions.get("/v1/sessions/never")).status_code == 404
 
 
 @pytest.mark.parametrize("name", ["a/b", " a", "a\n", ""])
