@@ -13,6 +13,7 @@ import httpx
 
 from common import context, errors
 from common.http import calls, deadline
+from common.http.in_process import InProcess
 from common.journal import Journal
 
 TIMEOUT = 5.0
@@ -23,7 +24,7 @@ class ServiceClient:
     """One service as another one sees it. Every call may be repeated: what is called is idempotent by design."""
 
     def __init__(
-        self, http: httpx.AsyncClient, *, caller: str, service: str, token: str, journal: Journal | None
+        self, http: httpx.AsyncClient | InProcess, *, caller: str, service: str, token: str, journal: Journal | None
     ) -> None:
         self._http, self._caller, self._service, self._token, self._journal = http, caller, service, token, journal
 
@@ -80,7 +81,7 @@ class ServiceClient:
             self._journal.begin(record)
         started, status, answer = time.monotonic(), 0, b""
         try:
-            # ASGITransport ignores timeouts of its own: this one holds for both transports.
+            # Here, for both ways: in one process nothing else would end a call that takes too long.
             async with asyncio.timeout(timeout):
                 response = await self._http.request(method, path, content=content, params=query, headers=headers)
             status, answer = response.status_code, response.content

@@ -8,7 +8,7 @@ import httpx
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from common.http.client import ServiceClient
-from common.http.in_process import InProcessTransport
+from common.http.in_process import InProcess
 from common.http.proxy import Proxy, tls
 from common.journal import Journal
 
@@ -20,7 +20,7 @@ class Services:
         self.addresses = dict(addresses)
         self._token, self._journal = token, journal
         self._apps: dict[str, ASGIApp] = {}
-        self._open: list[httpx.AsyncClient | Proxy] = []
+        self._open: list[httpx.AsyncClient | InProcess | Proxy] = []
 
     def add(self, name: str, app: ASGIApp) -> None:
         """A service of this process."""
@@ -31,9 +31,14 @@ class Services:
         if service in self.addresses:
             # Time-outs are the caller's; proxies of the environment are for the world outside.
             url = self.addresses[service]
-            http = httpx.AsyncClient(base_url=url, timeout=None, trust_env=False, verify=tls(url))  # noqa: S113
+            http: httpx.AsyncClient | InProcess = httpx.AsyncClient(
+                base_url=url,
+                timeout=None,  # noqa: S113
+                trust_env=False,
+                verify=tls(url),
+            )
         else:
-            http = httpx.AsyncClient(transport=InProcessTransport(self._found(service)), base_url=f"http://{service}")
+            http = InProcess(self._found(service), host=service)
         self._open.append(http)
         return ServiceClient(http, caller=caller, service=service, token=self._token, journal=self._journal)
 

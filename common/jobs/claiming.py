@@ -5,7 +5,8 @@ from __future__ import annotations
 import base64
 import contextlib
 import secrets
-from collections.abc import Container, Mapping
+import time
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -44,13 +45,15 @@ class Claims:
 
     def __init__(self, handlers: JobHandlers) -> None:
         self._handlers, self._runtime = handlers, handlers.runtime
+        self._abandoned_at = 0.0  # when those are looked for next; a bell never tells of one
 
     async def next(self, running: Container[str]) -> Attempt | None:
-        """Claim the oldest job that can be, and is not `running` here already; None if there is none now."""
+        """Claim the oldest job that can be, and is not `running` here already; None if there is none now.
+
+        Jobs whose worker is lost come first, and are looked for once in each sweep.
+        """
         try:
-            found = await repository.claimable(
-                self._handlers.jobs, instance=self._runtime.instance, exclusive=self._runtime.mode == "embedded"
-            )
+            found = [*await self._abandoned(), *await repository.waiting(self._handlers.jobs)]
         except errors.AutoLearnError as error:
             _log.warning("store is away, nothing claimed", error=error.detail)
             return None
@@ -63,6 +66,17 @@ class Claims:
             except errors.AutoLearnError as error:  # one that cannot be claimed must not hold up those behind it
                 _log.warning("job not claimed", job=record.id, error=error.detail)
         return None
+
+    async def _abandoned(self) -> Sequence[Record]:
+        now = time.monotonic()
+        if now < self._abandoned_at:
+            return ()
+        found = await repository.abandoned(
+            self._handlers.jobs, instance=self._runtime.instance, exclusive=self._runtime.mode == "embedded"
+        )
+        if not found:  # else there may be more of them, and somebody has waited for them for long
+            self._abandoned_at = now + self._runtime.settings.sweep
+        return found
 
     async def _try(self, record: Record) -> Attempt | None:
         kind, settings = self._handlers.kind, self._runtime.settings

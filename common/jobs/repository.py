@@ -52,19 +52,20 @@ async def by_key(jobs: Repository, fingerprint: str) -> Record | None:
     return found[0] if found else None
 
 
-async def claimable(jobs: Repository, *, instance: str, exclusive: bool, limit: int = 8) -> Sequence[Record]:
-    """Jobs whose worker has not been heard of for longer than its lease, then the oldest that wait for one.
+async def waiting(jobs: Repository, *, limit: int = 8) -> Sequence[Record]:
+    """The oldest jobs that wait for a worker."""
+    return await jobs.page(where=Comparison("state.state", "=", JobState.queued.value), sort=_OLDEST, limit=limit)
 
-    In this order: somebody may wait for a lost job for long already, and however many wait must not delay that more.
+
+async def abandoned(jobs: Repository, *, instance: str, exclusive: bool, limit: int = 8) -> Sequence[Record]:
+    """Jobs whose worker has not been heard of for longer than its lease, the oldest first.
+
     `exclusive`: this process is the only one on the store, so that a lease of anybody else is a dead one's.
     """
-    waiting = await jobs.page(where=Comparison("state.state", "=", JobState.queued.value), sort=_OLDEST, limit=limit)
     lost = Comparison("envelope.lease.until", "<", times.now())
     theirs = Not(Comparison("envelope.lease.holder", "=", instance))
-    abandoned = await jobs.page(
-        where=And((In("state.state", _LIVE), Or((lost, theirs)) if exclusive else lost)), sort=_OLDEST, limit=limit
-    )
-    return [*abandoned, *waiting]
+    where = And((In("state.state", _LIVE), Or((lost, theirs)) if exclusive else lost))
+    return await jobs.page(where=where, sort=_OLDEST, limit=limit)
 
 
 async def ahead(jobs: Repository, record: Record) -> int:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import io
+import json
 import zipfile
 from typing import Any
 
 import skops.io
+from skops.io._utils import SaveContext, get_state
 from skops.io.exceptions import UnsupportedTypeException
 
 from common import errors
@@ -42,7 +45,7 @@ and loading in child processes only. `column_or_1d` is the one function: it make
 def dump(model: Any) -> bytes:
     """The model as an archive. Raises `errors.BadData` for one that `load` would refuse."""
     try:
-        data: bytes = skops.io.dumps(model, compression=zipfile.ZIP_DEFLATED, compresslevel=1)
+        data = _archive(model)
     except UnsupportedTypeException as error:
         raise errors.BadData(f"the model cannot be stored: {error}") from error
     if unknown := untrusted(data):
@@ -50,10 +53,36 @@ def dump(model: Any) -> bytes:
     return data
 
 
+class _Archive(zipfile.ZipFile):
+    """One that knows its names without listing them, which skops has it do before it writes an array."""
+
+    def namelist(self) -> Any:
+        return self.NameToInfo.keys()
+
+
+def _archive(model: Any) -> bytes:
+    """What `skops.io.dumps` writes, in half of the time or less.
+
+    Those few lines of skops 0.16, but for two things: names are looked up and not searched (else the time grows with
+    the square of the number of trees), and the schema has no indentation, for which JSON is written in pure Python.
+    """
+    buffer = io.BytesIO()
+    with _Archive(buffer, "w", compression=zipfile.ZIP_DEFLATED, compresslevel=1) as file:
+        context = SaveContext(zip_file=file)
+        schema = get_state(model, context)
+        context.clear_memo()
+        schema |= {"protocol": context.protocol, "_skops_version": skops.__version__}
+        file.writestr("schema.json", json.dumps(schema))
+    return buffer.getvalue()
+
+
 def untrusted(data: bytes) -> list[str]:
     """The types in an archive that are neither on the list nor of a package that an administrator has listed."""
-    others = set(skops.io.get_untrusted_types(data=data)) - set(TRUSTED)
-    return sorted(name for name in others if not packages.trusts(name))
+    return [name for name in _unlisted(data) if not packages.trusts(name)]
+
+
+def _unlisted(data: bytes) -> list[str]:
+    return sorted(set(skops.io.get_untrusted_types(data=data)) - set(TRUSTED))
 
 
 def describe(data: bytes) -> dict[str, Any]:
@@ -75,10 +104,9 @@ def load(data: bytes, expected: str) -> Any:
     if digest(data) != expected:
         raise errors.IntegrityError(f"the model is not what was stored: {digest(data)} instead of {expected}")
     try:
-        unknown = untrusted(data)
+        listed = _unlisted(data)
     except (zipfile.BadZipFile, KeyError, ValueError, TypeError, AttributeError) as error:
         raise errors.Invalid(f"the model is no {FORMAT} archive: {error}") from error
-    if unknown:
+    if unknown := [name for name in listed if not packages.trusts(name)]:
         raise errors.Invalid(f"the model holds types that are not trusted: {', '.join(unknown)}")
-    listed = [name for name in skops.io.get_untrusted_types(data=data) if packages.trusts(name)]
     return skops.io.loads(data, trusted=[*TRUSTED, *listed])

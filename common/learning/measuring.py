@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
-import pandas as pd
+from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier
 from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 
 from common import errors
@@ -52,26 +52,34 @@ def predict(model: Any, task: str, sample: Sample, positive: Any, notes: Notes, 
             if len(groups) != len(sample):
                 raise errors.BadData("this model says nothing of rows that it has not learned from")
             return Predictions(None, groups, inputs=prepared, noise=task == CLUSTERING)
-        predicted = estimator.predict(prepared)
         if task != CLASSIFICATION:
-            return Predictions(sample.target, predicted)
+            return Predictions(sample.target, estimator.predict(prepared))
         scores: dict[str, Any] = {}
         if hasattr(estimator, "predict_proba"):
             scores["probabilities"] = estimator.predict_proba(prepared)
         elif hasattr(estimator, "decision_function"):
             scores["decisions"] = estimator.decision_function(prepared)
+        if isinstance(estimator, ExtraTreesClassifier | RandomForestClassifier):
+            # As its `predict` does, which would ask all trees once more for the same.
+            predicted = estimator.classes_.take(np.argmax(scores["probabilities"], axis=1), axis=0)
+        else:
+            predicted = estimator.predict(prepared)
     return encode(sample.target, predicted, classes(model), positive, **scores)
 
 
 def encode(
     truth: np.ndarray[Any, Any], predicted: np.ndarray[Any, Any], known: tuple[Any, ...], positive: Any, **scores: Any
 ) -> Predictions:
-    """Predictions of a classification from labels; `positive` is a label of `known`, or None."""
-    labels = (*known, *sorted(set(pd.unique(truth).tolist()).difference(known)))
-    index = pd.Index(labels)
+    """Predictions of a classification from labels; `positive` is a label of `known`, or None.
+
+    A label predicted that is neither known nor occurs (of outliers, say) is at -1: wrong, whatever the truth is.
+    """
+    seen = truth.tolist()
+    labels = (*known, *sorted(set(seen).difference(known)))
+    positions = {label: position for position, label in enumerate(labels)}
     return Predictions(
-        index.get_indexer(truth),
-        index.get_indexer(predicted),
+        np.array([positions[label] for label in seen], dtype=np.intp),
+        np.array([positions.get(label, -1) for label in predicted.tolist()], dtype=np.intp),
         labels,
         len(known),
         None if positive is None else known.index(positive),

@@ -17,6 +17,9 @@ from common.ports.event_log import EventLog
 from common.ports.record_store import Record, RecordStore
 
 _BATCH = 500
+_GATHER = 0.25
+"""Seconds that gather events for one shipment: a training leaves five within that time, and each shipment
+is a read and two durable writes. Who reads the log has it shipped first."""
 _log = logging.logger("relay")
 
 
@@ -90,6 +93,8 @@ class Relay:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(self._sweep):
                     await self._wake.wait()
+            if self._wake.is_set():
+                await asyncio.sleep(_GATHER)
             self._wake.clear()
             written, self._written = self._written, set()
             everywhere = self.behind or time.monotonic() >= due

@@ -156,7 +156,7 @@ async def test_the_stream_begins_now_and_hears_what_comes(world: World) -> None:
     # The stream begins where the log ends: something has to come after that, whenever that is.
     while not following.done():
         await make(world, "storage")
-        await asyncio.wait([following], timeout=0.02)
+        await asyncio.wait([following], timeout=0.5)
     assert [each["event"]["source"] for _, each in await following] == ["storage"]
     answer = await world.http.get("/v1/log/stream", headers={"last-event-id": "x"})
     assert answer.status_code == 400

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import pickle
 import zipfile
 from pathlib import Path
@@ -28,6 +29,23 @@ def test_there_and_back(estimator: Any) -> None:
     described = artifact.describe(data)
     assert described["size"] == len(data)
     assert list(artifact.load(data, described["digest"]).predict(X)) == list(fitted.predict(X))
+
+
+def test_an_archive_is_what_skops_writes() -> None:
+    fitted = DecisionTreeClassifier().fit(X, Y)
+    ours, theirs = (zipfile.ZipFile(io.BytesIO(data)) for data in (artifact.dump(fitted), skops.io.dumps(fitted)))
+    assert len(ours.namelist()) == len(theirs.namelist())
+
+    def shape(value: Any) -> Any:
+        """Without what names an object of this moment."""
+        if isinstance(value, list):
+            return [shape(one) for one in value]
+        if isinstance(value, dict):
+            return {name: shape(one) for name, one in value.items() if name not in ("__id__", "file")}
+        return value
+
+    schemas = [json.loads(archive.read("schema.json")) for archive in (ours, theirs)]
+    assert shape(schemas[0]) == shape(schemas[1])
 
 
 def test_other_bytes_are_refused() -> None:

@@ -100,6 +100,13 @@ async def test_a_write_wakes_it(store: RecordStore, log: MovableLog) -> None:
         assert await histories(log) == {"a": [1], "b": [1]}
 
 
+async def test_writes_of_a_moment_go_in_one_shipment(store: RecordStore, log: MovableLog) -> None:
+    async with Relay(store, log, COLLECTIONS, sweep=60) as relay:
+        await written(repository(store, relay=relay), "a", 4)
+        await until(lambda: histories(log))
+        assert [len(batch) for batch in log.batches] == [5]
+
+
 async def test_the_sweep_finds_what_nobody_told(store: RecordStore, log: MovableLog) -> None:
     async with Relay(store, log, COLLECTIONS, sweep=0.01):
         await repository(store).create("a", "counter.made", {})
