@@ -18,7 +18,8 @@ test: .venv/dev ## every test but those below, checks included; ends with pytest
 
 test-engines: .venv/dev ## what needs real engines, which it starts (RabbitMQ, Kafka, MongoDB, S3) and stops
 	@trap '$(BIN)/python -m deploy.engines down' EXIT; $(BIN)/python -m deploy.engines up && \
-		AUTOLEARN_TEST_ENGINES=required $(BIN)/python -m pytest -q -m external
+		export AUTOLEARN_TEST_ENGINES=required && $(BIN)/python -m pytest -q -m external && \
+		AUTOLEARN_TEST_PLATFORM=cluster $(BIN)/python -m pytest -q tests/acceptance -m "not external"
 
 test-faults: .venv/dev ## crashes, broken storage, stalls, and 2,000 steps of sessions that die on the way
 	AUTOLEARN_TEST_EXAMPLES=67 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -q tests/faults

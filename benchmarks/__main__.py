@@ -6,7 +6,20 @@ import argparse
 import sys
 from pathlib import Path
 
-from benchmarks import calls, events, experiments, footprint, load, log, machine, records, report, starting, training
+from benchmarks import (
+    calls,
+    cluster,
+    events,
+    experiments,
+    footprint,
+    load,
+    log,
+    machine,
+    records,
+    report,
+    starting,
+    training,
+)
 from benchmarks.figure import FULL, QUICK, Figure, Measure
 
 FIGURES: dict[str, Measure] = {
@@ -22,6 +35,7 @@ FIGURES: dict[str, Measure] = {
     "mongo": records.mongo,
     "kafka": events.kafka,
     "load": load.under_load,
+    "cluster": cluster.distributed,
 }
 _PAGE = Path(__file__).parent.parent / "docs" / "benchmarks.md"
 

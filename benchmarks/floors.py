@@ -62,7 +62,8 @@ def bare_fork_server(request: Mapping[str, Any], dataset: Path) -> Iterator[Bare
         process.stdin.close()
 
 
-def _serve() -> None:
+def load() -> None:
+    """Import and try out what children need, as the platform's fork server does before it has any."""
     from common.learning import rehearsal
     from common.runtime import TASKS
 
@@ -71,6 +72,10 @@ def _serve() -> None:
     rehearsal.rehearse()
     gc.collect()
     gc.freeze()
+
+
+def _serve() -> None:
+    load()
     for line in sys.stdin:
         order = json.loads(line)
         left, running = order["count"], set()

@@ -26,13 +26,13 @@ def memory_and_idling(scale: Scale) -> Sequence[Figure]:
             before, began = _cpu(root), time.monotonic()
             time.sleep(scale.idle_seconds)
             busy.append(100 * (_cpu(root) - before) / (time.monotonic() - began))
-            resting = _memory(root)
+            resting = memory(root)
             idle.append(resting / _MIB)
             work = threading.Thread(target=_train, args=(ours, scale.repetitions))
             work.start()
             most = resting
             while work.is_alive():
-                most = max(most, _memory(root))
+                most = max(most, memory(root))
             work.join()
             added.append((most - resting) / _MIB)
     return [
@@ -57,7 +57,8 @@ def _cpu(root: psutil.Process) -> float:
     return sum(sum(one.cpu_times()[:2]) for one in _processes(root))
 
 
-def _memory(root: psutil.Process) -> int:
+def memory(root: psutil.Process) -> int:
+    """Bytes of PSS of a process and its descendants."""
     total = 0
     for one in _processes(root):
         try:

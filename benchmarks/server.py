@@ -15,7 +15,7 @@ from typing import Any
 
 import httpx
 
-_PATIENCE = 120.0
+PATIENCE = 120.0
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Server:
 
     def settle(self) -> None:
         """Wait until the carried-in datasets are there and the fork server has computed one training."""
-        end = time.monotonic() + _PATIENCE
+        end = time.monotonic() + PATIENCE
         while len(self.json("GET", "/v1/datasets")["items"]) < 5:
             if time.monotonic() > end:
                 raise TimeoutError("the carried-in datasets did not come")
@@ -95,7 +95,7 @@ def server(*, module: str = "embedded", folder: Path | None = None, **settings: 
         stack.callback(process.terminate)
         assert process.stdout is not None
         url = process.stdout.readline().split()[-1]
-        http = stack.enter_context(httpx.Client(base_url=url, timeout=_PATIENCE))
+        http = stack.enter_context(httpx.Client(base_url=url, timeout=PATIENCE))
         while http.get("/readyz").status_code != 200:
             time.sleep(0.005)
         yield Server(url, process.pid, folder, http, time.monotonic() - began)

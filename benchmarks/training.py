@@ -6,7 +6,7 @@ import contextlib
 import functools
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +30,25 @@ def _both(**changes: Any) -> Iterator[tuple[Server, str, BareForkServer]]:
             yield ours, session, floor
 
 
-def _seconds(work: Any) -> float:
+def many(ours: Server, session: str, count: int) -> float:
+    """Seconds in which so many small trainings are submitted and succeed."""
+    began = time.perf_counter()
+    jobs = [ours.json("POST", "/v1/trainings", json=small(session))["id"] for _ in range(count)]
+    waiting = [jobs[-1]]
+    while waiting:
+        ours.json("GET", f"/v1/trainings/{waiting[0]}", headers={"Prefer": "wait=60"})
+        # One question for all of them: the floor's children are not asked one by one either.
+        newest = ours.json("GET", "/v1/trainings", params={"sort": "-created", "limit": count})["items"]
+        waiting = [job["id"] for job in newest if job["state"] in ("queued", "running")]
+    taken = time.perf_counter() - began
+    ends = {job["id"]: job["state"] for job in newest}
+    if set(ends) != set(jobs) or set(ends.values()) != {"succeeded"}:
+        raise RuntimeError(f"trainings ended in {sorted(set(ends.values()))}")
+    return taken
+
+
+def seconds(work: Callable[[], object]) -> float:
+    """How long it takes."""
     began = time.perf_counter()
     work()
     return time.perf_counter() - began
@@ -40,7 +58,7 @@ def one_small(scale: Scale) -> Sequence[Figure]:
     """Submit → succeeded of one small training."""
     with _both() as (ours, session, floor):
         taken = in_turn(
-            functools.partial(_seconds, functools.partial(ours.train, session)),
+            functools.partial(seconds, functools.partial(ours.train, session)),
             floor.fit,
             rounds=scale.rounds,
             each=scale.repetitions,
@@ -53,18 +71,7 @@ def one_small(scale: Scale) -> Sequence[Figure]:
 def many_small(scale: Scale) -> Sequence[Figure]:
     """Trainings a second when many are submitted at once."""
     with _both() as (ours, session, floor):
-
-        def platform() -> float:
-            began = time.perf_counter()
-            jobs = [ours.json("POST", "/v1/trainings", json=small(session))["id"] for _ in range(scale.many)]
-            for job in reversed(jobs):
-                shown = ours.json("GET", f"/v1/trainings/{job}", headers={"Prefer": "wait=60"})
-                while shown["state"] != "succeeded":
-                    if shown["state"] not in ("queued", "running"):
-                        raise RuntimeError(f"{job} {shown['state']}")
-                    shown = ours.json("GET", f"/v1/trainings/{job}", headers={"Prefer": "wait=60"})
-            return time.perf_counter() - began
-
+        platform = functools.partial(many, ours, session, scale.many)
         bare = functools.partial(floor.fit, scale.many, _TOGETHER)
         taken = in_turn(platform, bare, rounds=scale.rounds, warmup=0)
     rates = [spread([scale.many / one for one in side], "/s") for side in (taken.ours, taken.floor)]
@@ -79,7 +86,7 @@ def forest(scale: Scale) -> Sequence[Figure]:
     with _both(**changes, parameters={"n_estimators": trees}) as (ours, session, floor):
 
         def platform() -> float:
-            return _seconds(lambda: ours.train(session, **changes, parameters={"n_estimators": trees}))
+            return seconds(lambda: ours.train(session, **changes, parameters={"n_estimators": trees}))
 
         alone = functools.partial(floor.fit, same_work=True)
         taken = in_turn(platform, alone, rounds=scale.rounds, warmup=0)

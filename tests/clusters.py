@@ -3,32 +3,28 @@
 from __future__ import annotations
 
 import os
-import re
 import signal
-import socket
 from pathlib import Path
 from typing import Any, Self
 
 import httpx
 
-from cli.supervising import SHIPPED, Cluster, Process
-from tests import engines, oracle
+from cli.supervising import Cluster, Process
+from deploy.trial_cluster import cluster_file
 from tests.engine_place import Engines
-from tests.platforms import Platform
+from tests.engine_platform import EnginePlatform
+from tests.places import Place
 from tests.waiting import until
 
-_SETTINGS = {"record_store": "mongo", "event_log": "kafka", "message_bus": "rabbitmq", "blob_store": "s3"}
 
-
-class ClusterPlatform(Platform):
+class ClusterPlatform(EnginePlatform):
     """Every role in its own process; `more` says how many there are of a program, one unless told."""
 
     def __init__(self, folder: Path, more: dict[str, int] | None = None, **settings: str) -> None:
-        self.urls = {name: engines.own(engine) for name, engine in _SETTINGS.items()}
-        super().__init__(folder, **{f"AUTOLEARN_{name.upper()}": url for name, url in self.urls.items()}, **settings)
+        super().__init__(folder, **settings)
         self.cluster = Cluster(folder / "cluster")
         self.file = folder / "cluster.conf"
-        self.file.write_text(_with_counts(_with_free_ports(SHIPPED.read_text()), more or {}))
+        self.file.write_text(cluster_file(more))
 
     def __enter__(self) -> Self:
         try:
@@ -80,35 +76,13 @@ class ClusterPlatform(Platform):
 
         return self._answer(until(asked, 60, f"an answer to {path}"), status)
 
-    def place(self) -> Engines:
-        """What the oracle looks at."""
+    def place(self) -> Place:
         folders = [path for path in sorted(self.cluster.folder.iterdir()) if path.is_dir()]
         return Engines(self.urls, folders, self.cluster.folder / "master.key")
 
     def logs_of(self) -> list[Path]:
-        """What the processes said."""
         return sorted(self.cluster.folder.glob("*.log"))
 
     def words(self) -> str:
         """The end of every log, for a test that failed."""
         return "\n".join(f"{path.name}: {path.read_text()[-500:]}" for path in self.logs_of())
-
-    def kept_its_promises(self) -> None:
-        """Hold the stopped platform against the oracle."""
-        oracle.oracle(self.place(), self.canaries, logs=self.logs_of())
-
-
-def _with_free_ports(text: str) -> str:
-    """The file with other ports, so that two clusters may run beside each other."""
-    for port in sorted(set(re.findall(r"\b847[0-5]\b", text))):
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            text = re.sub(rf"\b{port}\b", str(free.getsockname()[1]), text)
-    return text
-
-
-def _with_counts(text: str, more: dict[str, int]) -> str:
-    for name, count in more.items():
-        text, changed = re.subn(rf"(\[program:{name}\][^\[]*?numprocs=)1\b", rf"\g<1>{count}", text)
-        assert changed == 1, name
-    return text

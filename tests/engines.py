@@ -9,13 +9,13 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Iterator
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 from uuid import uuid4
 
 import psutil
 import pytest
 
 from deploy.engines.__main__ import ENGINES
+from deploy.engines.places import within
 from tests.waiting import until
 
 
@@ -48,15 +48,4 @@ def frozen(process: int) -> Iterator[None]:
 
 def own(name: str) -> str:
     """The same with a place in it that nobody else uses: a prefix of names, a database, or a folder of the bucket."""
-    place, where = f"test-{uuid4().hex}", url(name)
-    if name == "rabbitmq":
-        return f"{where}?prefix={place}"
-    if name == "kafka":
-        return f"{where}{'&' if '?' in where else '?'}prefix={place}"
-    if name == "mongo":
-        parts = urlsplit(where)
-        told = dict(parse_qsl(parts.query))
-        if parts.username:  # the database of a URL is also where its user is looked for
-            told.setdefault("authSource", parts.path.strip("/") or "admin")
-        return urlunsplit(parts._replace(path=f"/{place}", query=urlencode(told)))
-    return f"{where}/{place}"
+    return within(name, url(name), f"test-{uuid4().hex}")

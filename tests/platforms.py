@@ -16,6 +16,7 @@ import httpx
 import psutil
 
 from tests import oracle, warm
+from tests.places import Folder, Place
 from tests.waiting import until
 from tests.warm import WarmProcess
 
@@ -231,7 +232,7 @@ class Platform:
         self.settle()
 
         def found() -> list[oracle.Finding]:
-            return oracle.findings(self.data, self.canaries, url=self.url, logs=[self.logs])
+            return oracle.findings(self.place(), self.canaries, url=self.url, logs=self.logs_of())
 
         deadline = time.monotonic() + 10
         while (left := found()) and time.monotonic() < deadline:
@@ -240,8 +241,16 @@ class Platform:
         assert not left, "the oracle found:\n" + "\n".join(f"  {one}" for one in left)
 
     def kept_its_promises(self) -> None:
-        """Hold the folder of the stopped platform against the oracle."""
-        oracle.oracle(self.data, self.canaries, logs=[self.logs])
+        """Hold the stopped platform against the oracle."""
+        oracle.oracle(self.place(), self.canaries, logs=self.logs_of())
+
+    def place(self) -> Place:
+        """What the oracle looks at."""
+        return Folder(self.data)
+
+    def logs_of(self) -> list[Path]:
+        """The files that took its words."""
+        return [self.logs]
 
 
 _CSV = {"content-type": "text/csv"}

@@ -2,29 +2,43 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.clusters import ClusterPlatform
 from tests.platforms import PENGUINS, Platform
 
 _HERE = Path(__file__).parent
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+CLUSTER = os.environ.get("AUTOLEARN_TEST_PLATFORM") == "cluster"
+"""Whether the tests of this folder run against a cluster over real engines, all that are not of one process."""
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """What starts processes gets time for it."""
+    other: list[pytest.Item] = []
     for item in items:
         if _HERE in item.path.parents:
             item.add_marker(pytest.mark.acceptance)
             if item.get_closest_marker("timeout") is None:
-                item.add_marker(pytest.mark.timeout(120))
+                item.add_marker(pytest.mark.timeout(300 if CLUSTER else 120))
+            shared = "platform" in getattr(item, "fixturenames", ())
+            if CLUSTER and (not shared or item.get_closest_marker("one_process")):
+                other.append(item)
+    if other:
+        config.hook.pytest_deselected(items=other)
+        items[:] = [item for item in items if item not in other]
 
 
 @pytest.fixture(scope="session")
 def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
     """A running platform that has the penguins; at the end it is stopped and its folder looked at."""
-    with Platform(tmp_path_factory.mktemp("platform")) as running:
+    folder = tmp_path_factory.mktemp("platform")
+    with ClusterPlatform(folder) if CLUSTER else Platform(folder) as running:
         running.upload(PENGUINS)
         yield running
         running.settle()

@@ -5,7 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.platforms import Platform
+
+pytestmark = pytest.mark.one_process  # engines have tools of their own for it
 
 
 def digests(platform: Platform) -> dict[str, Any]:

@@ -17,6 +17,7 @@ import pytest
 from tests.platforms import LONG, MAMMOGRAPHY, Platform, command, environment
 from tests.waiting import until
 
+pytestmark = pytest.mark.one_process
 SERVICES = ("catalog", "training", "evaluation", "session", "storage", "gateway")
 
 

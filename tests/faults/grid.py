@@ -1,7 +1,7 @@
 """The crash grid: scenarios, killed at a point, started again, finished, and held against the oracle.
 
-`python -m tests.faults.grid [SCENARIO [POINT]] [--seed S] [--points N] [--crowd]` runs it outside of pytest; what
-`make fuzz` calls. Without a point it takes all that a recording run finds.
+`python -m tests.faults.grid [SCENARIO [POINT]] [--seed S] [--points N] [--crowd] [--engines]` runs it outside of
+pytest; what `make fuzz` calls. Without a point it takes all that a recording run finds.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from pathlib import Path
 from tests.faults.points import Point, grid, sample
 from tests.faults.scenario import Crowd, Scenario
 from tests.faults.scenarios import SCENARIOS
-from tests.faults.victim import Died, Victim
+from tests.faults.victim import Died, EngineVictim, Victim
 from tests.platforms import PENGUINS
 
 _ROUNDS = 10
@@ -25,10 +25,10 @@ _LINGER = 1.0
 
 
 class CrashGrid:
-    """One data folder in which a platform dies many deaths; after each the oracle looks at all that is there."""
+    """One place, a data folder or engines, in which a platform dies many deaths; after each the oracle looks at it."""
 
-    def __init__(self, folder: Path) -> None:
-        self.victim = Victim(folder)
+    def __init__(self, victim: Victim) -> None:
+        self.victim = victim
         self.victim.start()
         self.victim.upload(PENGUINS)
 
@@ -125,6 +125,7 @@ def main() -> None:
     parser.add_argument("--seed", default=str(int(time.time())))
     parser.add_argument("--points", type=int, default=10_000, help="at most so many for each scenario")
     parser.add_argument("--crowd", action="store_true", help="with eight other trainings in flight")
+    parser.add_argument("--engines", action="store_true", help="over the engines that `deploy.engines` has started")
     told = parser.parse_args()
     failed = 0
     for kind in SCENARIOS:
@@ -134,11 +135,11 @@ def main() -> None:
 
 
 def _failures(kind: type[Scenario], told: argparse.Namespace) -> Iterator[Point]:
-    points = [told.point] if told.point else sample(_recorded(kind), told.points, f"{told.seed}/{kind.name()}")
+    points = [told.point] if told.point else sample(_recorded(kind, told), told.points, f"{told.seed}/{kind.name()}")
     for number, point in enumerate(points, 1):
         began = time.monotonic()
         try:
-            with _grid() as one:
+            with _grid(told) as one:
                 one.die(kind, point, crowd=told.crowd)
         except Exception:  # whatever went wrong there is what the grid looks for; the other points still count
             print(f"FAILED {kind.name()} {point}", flush=True)
@@ -148,14 +149,15 @@ def _failures(kind: type[Scenario], told: argparse.Namespace) -> Iterator[Point]
             print(f"{kind.name()} {point} ({number}/{len(points)}, {time.monotonic() - began:.1f} s)", flush=True)
 
 
-def _recorded(kind: type[Scenario]) -> list[Point]:
-    with _grid() as one:
+def _recorded(kind: type[Scenario], told: argparse.Namespace) -> list[Point]:
+    with _grid(told) as one:
         return grid(one.record(kind))
 
 
 @contextlib.contextmanager
-def _grid() -> Iterator[CrashGrid]:
-    with tempfile.TemporaryDirectory(prefix="autolearn-grid-") as folder, CrashGrid(Path(folder)) as one:
+def _grid(told: argparse.Namespace) -> Iterator[CrashGrid]:
+    victim = EngineVictim if told.engines else Victim
+    with tempfile.TemporaryDirectory(prefix="autolearn-grid-") as folder, CrashGrid(victim(Path(folder))) as one:
         yield one
 
 

@@ -11,7 +11,7 @@ from tests.faults.grid import CrashGrid
 from tests.faults.points import PORTS, READS, Point, grid, sample
 from tests.faults.scenario import Scenario
 from tests.faults.scenarios import SCENARIOS
-from tests.faults.victim import Died
+from tests.faults.victim import Died, EngineVictim, Victim
 
 SEED = os.environ.get("AUTOLEARN_TEST_SEED", "1")
 SIZE = int(os.environ.get("AUTOLEARN_TEST_POINTS", "1"))
@@ -19,10 +19,10 @@ SIZE = int(os.environ.get("AUTOLEARN_TEST_POINTS", "1"))
 RECOVERIES = (Point("event_log.append", 1, "after"), None, Point("record_store.pull_many", 1, "before"), None, None)
 
 
-@pytest.fixture(scope="module")
-def crashes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CrashGrid]:
-    """One data folder for all deaths: what one leaves behind must not trouble the next."""
-    with CrashGrid(tmp_path_factory.mktemp("grid")) as found:
+@pytest.fixture(scope="module", params=[Victim, pytest.param(EngineVictim, marks=pytest.mark.external)])
+def crashes(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[CrashGrid]:
+    """One place for all deaths, a folder or real engines: what one leaves behind must not trouble the next."""
+    with CrashGrid(request.param(tmp_path_factory.mktemp("grid"))) as found:
         yield found
 
 

@@ -12,6 +12,7 @@ from typing import Any, Self, TypeVar
 import httpx
 
 from tests import warm
+from tests.engine_platform import EnginePlatform
 from tests.faults.points import ARMED, CALLS, FOLDER, KILLED, Point
 from tests.platforms import Platform
 
@@ -117,6 +118,10 @@ class Victim(Platform):
             return None if job in session["open_jobs"] else found
 
         return self.wait(look, f"the end of {job}")
+
+
+class EngineVictim(EnginePlatform, Victim):
+    """One whose state, log, messages and blobs are in real engines."""
 
 
 def training(session: str, algorithm: str = "naive_bayes", **more: Any) -> Mapping[str, Any]:
