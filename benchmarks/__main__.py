@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from benchmarks import (
+    beside,
     calls,
     cluster,
     events,
@@ -34,6 +35,7 @@ FIGURES: dict[str, Measure] = {
     "log": log.verification_and_rebuild,
     "mongo": records.mongo,
     "kafka": events.kafka,
+    "beside": beside.reads,
     "load": load.under_load,
     "cluster": cluster.distributed,
 }

@@ -64,6 +64,7 @@ def surroundings(request: dict[str, Any], files: TaskFiles) -> dict[str, Any]:
         "oom_score": Path("/proc/self/oom_score_adj").read_text().strip(),
         "folder": os.getcwd(),
         "session": os.getsid(0) == os.getpid(),
+        "nice": os.nice(0),
         "random": random_number(),
     }
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,7 @@ class Watch:
         self._reason: str | None = None
         self._kill_at: float | None = None
         self._peak = 0
+        self._behind = {worker}  # sessions that stand back already
 
     def inspect(self) -> None:
         """Compare what the task uses with what it may; kill it if it was asked to stop long enough ago."""
@@ -34,6 +35,7 @@ class Watch:
             return
         limits, used = self._limits, linux.sample(self.worker)
         self._peak = max(self._peak, used.resident)
+        self._put_behind(used.processes)
         if used.threads > limits["processes"]:
             self._kill("limit:processes")
         elif self._takes_too_much_memory(used):
@@ -44,6 +46,16 @@ class Watch:
             self.stop("cpu_limit")
         elif self._takes_too_much_disk():
             self._kill("disk_limit")
+
+    def _put_behind(self, processes: Iterable[int]) -> None:
+        """A process that begins a session would have a share like anybody else's, however nice it is."""
+        for process in processes:
+            try:
+                session = os.getsid(process)
+            except ProcessLookupError:
+                continue
+            if session not in self._behind and linux.go_behind(process):
+                self._behind.add(session)
 
     def _takes_too_much_memory(self, used: linux.Sample) -> bool:
         # Resident counts what is shared with the server once per process; only beyond it the exact, slow sum.

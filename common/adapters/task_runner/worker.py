@@ -45,6 +45,8 @@ def work(assignment: socket.socket, server: int) -> None:
     linux.die_with(server)
     linux.gain_no_privileges()
     os.setsid()
+    os.nice(linux.NICE)
+    linux.go_behind(os.getpid())
     _rehearse()
     _, descriptors, _, _ = socket.recv_fds(assignment, 1, 3)
     assignment.close()

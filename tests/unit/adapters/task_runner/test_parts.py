@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import signal
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -139,3 +141,12 @@ def test_a_work_folder_without_rights_can_be_removed(tmp_path: Path) -> None:
     work_folders.remove(folder)
     work_folders.remove(folder)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_session_stands_back_where_sessions_share_the_processor() -> None:
+    with subprocess.Popen(["sleep", "60"], start_new_session=True) as other:
+        assert linux.go_behind(other.pid)
+        with contextlib.suppress(FileNotFoundError):  # a kernel that does not group by session
+            assert Path(f"/proc/{other.pid}/autogroup").read_text().split()[-1] in (str(linux.NICE), "0")
+        other.kill()
+    assert linux.go_behind(other.pid), "it has gone: there is nothing to do"

@@ -15,6 +15,7 @@ import psutil
 import pytest
 
 from common import errors
+from common.adapters.task_runner import linux
 from common.adapters.task_runner.process import ProcessTaskRunner
 from common.ports.task_runner import Limits, OutcomeKind
 from tests.task_runs import MODULE, begin, is_empty, lives, processes, run, server, task, until
@@ -179,6 +180,7 @@ async def test_what_a_child_finds_around_it(tmp_path: Path, monkeypatch: pytest.
     assert first["limits"]["Max cpu time"] == "6"
     assert first["oom_score"] == "500"
     assert first["session"]
+    assert first["nice"] == min(19, os.nice(0) + linux.NICE)
     assert first["random"] != second["random"]
 
 
