@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from autolearn.client import Client as Client
     from autolearn.client import Job as Job
     from autolearn.client import Pages as Pages
+    from autolearn.client import Search as Search
     from autolearn.client import connect as connect
     from autolearn.failures import JobFailed as JobFailed
     from autolearn.failures import Unreachable as Unreachable
@@ -31,6 +32,7 @@ _HOMES = {
     "Client": "autolearn.client",
     "Job": "autolearn.client",
     "Pages": "autolearn.client",
+    "Search": "autolearn.client",
     "connect": "autolearn.client",
     "JobFailed": "autolearn.failures",
     "Unreachable": "autolearn.failures",
@@ -43,6 +45,7 @@ __all__ = [
     "Job",
     "JobFailed",
     "Pages",
+    "Search",
     "Unreachable",
     "WaitTimedOut",
     "aio",

@@ -10,13 +10,15 @@ import httpx
 from pydantic import BaseModel
 
 from autolearn import aio, finding
-from autolearn.aio import admin, catalogue, datasets, experiments, jobs, log, pages, sessions
+from autolearn.aio import admin, catalogue, datasets, experiments, jobs, log, pages, searches, sessions
 from autolearn.aio import client as asynchronous
 from autolearn.blocking import Facade, Portal, Verb, blocking, giving, iterating
 from autolearn.finding import Place
 from autolearn.transport import Patience
 from common.contracts.jobs import Job as JobRecord
 from common.contracts.jobs import JobState
+from common.contracts.searches import Best
+from common.contracts.searches import Search as SearchRecord
 
 P = ParamSpec("P")
 T = TypeVar("T", bound=BaseModel)
@@ -50,12 +52,12 @@ class Job(Facade[jobs.Job]):
 
     @property
     def id(self) -> str:
-        """The full id, `trn_…` or `evl_…`."""
+        """The full id: `trn_…`, `evl_…` or `srch_…`."""
         return self._inner.id
 
     @property
     def kind(self) -> str:
-        """`training` or `evaluation`."""
+        """`training`, `evaluation` or `search`."""
         return self._inner.kind
 
     @property
@@ -104,6 +106,28 @@ class Job(Facade[jobs.Job]):
     progress = iterating(jobs.Job.progress)
 
 
+class Search(Job):
+    """A handle on one search: a job whose `trials` are trainings, and whose `best` leads so far."""
+
+    _inner: searches.Search
+
+    @property
+    def record(self) -> SearchRecord:
+        """What the server said last."""
+        return self._inner.record
+
+    @property
+    def best(self) -> Best | None:
+        """The trial that leads, as it was when it was last asked for."""
+        return self._inner.best
+
+    trials = _paging(searches.Search.trials)
+
+
+def _handle(inner: jobs.Job, portal: Portal) -> Job:
+    return Search(inner, portal) if isinstance(inner, searches.Search) else Job(inner, portal)
+
+
 class Datasets(Facade[datasets.Datasets]):
     """`c.datasets`: upload, look at and remove tables."""
 
@@ -149,10 +173,10 @@ class Sessions(Facade[sessions.Sessions]):
 
 
 class Jobs(Facade[jobs.Jobs]):
-    """`c.jobs`: trainings and evaluations of every session, newest first."""
+    """`c.jobs`: trainings, evaluations and searches of every session, newest first."""
 
     list = _paging(jobs.Jobs.list)
-    show = giving(Job, jobs.Jobs.show)
+    show = giving(_handle, jobs.Jobs.show)
 
 
 class Experiments(Facade[experiments.Experiments]):
@@ -223,6 +247,7 @@ class Client(Facade[asynchronous.Client]):
     info = blocking(asynchronous.Client.info)
     readiness = blocking(asynchronous.Client.readiness)
     train = giving(Job, asynchronous.Client.train)
+    search = giving(Search, asynchronous.Client.search)
     evaluate = giving(Job, asynchronous.Client.evaluate)
 
     def __enter__(self) -> Self:
@@ -249,4 +274,4 @@ def connect(url: str | None = None, token: str | None = None, profile: str | Non
     return Client(finding.find(url, token, profile))
 
 
-__all__ = ["Client", "Job", "Pages", "aio", "connect"]
+__all__ = ["Client", "Job", "Pages", "Search", "aio", "connect"]

@@ -11,7 +11,7 @@ from typing import Any
 from autolearn import charts
 from autolearn.charts import Axis
 from autolearn.plots import Picture
-from common.contracts.jobs import Job, headline
+from common.contracts.searches import Trial
 from common.contracts.sessions import Comparison
 from common.ids import ending
 
@@ -46,14 +46,13 @@ class Trials:
         return Picture(about, charts.parallel(self.axes(), self.names, best, about))
 
 
-def trials(ranked: Sequence[Job], measure: str) -> Trials:
-    """Trainings, the best first."""
-    told = [{"algorithm": record.algorithm, **((record.request or {}).get("parameters") or {})} for record in ranked]
+def trials(ranked: Sequence[Trial], measure: str) -> Trials:
+    """The trials of a search, the best first."""
+    told = [{"algorithm": one.algorithm, **one.parameters} for one in ranked]
     names = list(dict.fromkeys(name for each in told for name in each))
-    figures = [headline(record.result or {}).get(measure) for record in ranked]
     return Trials(
-        [f"{record.algorithm} {ending(record.id)}" for record in ranked],
-        {**{name: [each.get(name) for each in told] for name in names}, measure: figures},
+        [f"{one.algorithm} {ending(one.id)}" for one in ranked],
+        {**{name: [each.get(name) for each in told] for name in names}, measure: [one.value for one in ranked]},
         measure,
     )
 

@@ -43,7 +43,7 @@ ENTRIES = {
     "session": Entry("session", "Open a session, compare its results, commit or discard them.", LEARNING),
     "train": Entry("train", "Train algorithms on a dataset.", LEARNING),
     "evaluate": Entry("evaluate", "Measure trained models.", LEARNING),
-    "jobs": Entry("jobs", "Watch trainings and evaluations, cancel them, read their output.", LEARNING),
+    "jobs": Entry("jobs", "Watch trainings, evaluations and searches, cancel them, read their output.", LEARNING),
     "experiments": Entry("experiments", "What was committed: find, compare, tag, export.", RESULTS),
     "log": Entry("log", "Every call and every change; verify and rebuild from it.", RESULTS),
 }

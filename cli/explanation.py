@@ -18,6 +18,10 @@ async def explain(client: Client, job: Job) -> dict[str, Any]:
     """
     said: dict[str, Any] = {"id": job.id, "state": str(job.state), "remarks": []}
     match str(job.state):
+        case "queued" | "running" | "cancelling" if job.kind == "search":
+            doing = f"{job.progress.step}, {job.progress.message}" if job.progress else "none of its trials has begun"
+            said["explanation"] = f"It searches since {when(job.created)}: {text(doing)}"
+            said["remarks"] = ["each of its trials is a job that waits for a free slot: see `autolearn jobs list`"]
         case "queued":
             running = await client.jobs.list(
                 filter=f"kind = {job.kind} and state in (running, cancelling)", limit=20

@@ -22,6 +22,17 @@ class Display(Protocol):
         """Show one event of one job."""
 
 
+def lead(event: JobEvent) -> str | None:
+    """What to say when a trial has taken the lead."""
+    if event.best is None:
+        return None
+    best = event.best.trial
+    value = "-" if best.value is None else f"{best.value:.4g}"
+    return (
+        f"{event.best.ended} ended, best so far: {best.algorithm} {short(best.training)} with {event.best.by} {value}"
+    )
+
+
 class Lines:
     """A line for each new state or step: readable in a log file."""
 
@@ -31,6 +42,9 @@ class Lines:
 
     def show(self, job: Job, event: JobEvent) -> None:
         """Say it, unless it was said just before."""
+        if said_of_best := lead(event):
+            self._out.note(said_of_best)
+            return
         if event.progress is not None:
             said = event.progress.step
         elif event.state is not None:
@@ -64,6 +78,9 @@ class Bars:
 
     def show(self, job: Job, event: JobEvent) -> None:
         """Move the job's bar."""
+        if said_of_best := lead(event):
+            self.progress.console.print(self._escape(said_of_best))
+            return
         task = self._tasks[job.id]
         if event.progress is not None:
             fraction = event.progress.fraction

@@ -1,24 +1,27 @@
-"""Many trainings in one command: the best so far while they run, then all of them in one ranked table."""
+"""Searches: followed with the best so far, then all trials in one ranked table."""
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from cli import failures, figures, outcome
+from cli import failures, following, outcome
 from cli.invocation import Invocation
-from cli.render import short
+from cli.render import short, text
 
 if TYPE_CHECKING:
-    from autolearn.aio.client import Client
-    from autolearn.aio.jobs import Job
+    from autolearn.aio.searches import Search
     from cli.requirement import Requirement
+    from common.contracts.searches import Search as SearchRecord
+    from common.contracts.searches import Trial
 
-BY = {"classification": "balanced_accuracy", "regression": "r2", "clustering": "silhouette", "anomaly": "silhouette"}
-"""What trainings of a task are ranked by unless another measure is told."""
 _REMARKS = 3
+_STOPPED = {
+    "budget_seconds": "the budget of time was used up: what had not ended was cancelled",
+    "refused": "a trial was refused, so no more were tried",
+    "session_gone": "its session has ended",
+}
 
 
 @dataclass(frozen=True)
@@ -32,148 +35,121 @@ class Drawing:
 NOTHING = Drawing()
 
 
-class _BestSoFar:
-    """Says which training leads whenever another takes the lead."""
-
-    def __init__(self, run: Invocation, by: str, count: int) -> None:
-        self._run, self._by, self._count = run, by, count
-        self._ended: dict[str, Job] = {}
-        self._best: str | None = None
-
-    def ended(self, job: Job) -> None:
-        from autolearn import search
-
-        self._ended[job.id] = job
-        best = search.ranked([one.record for one in self._ended.values()], self._by)[0]
-        value = figures.measures(best).get(self._by)
-        if value is not None and best.id != self._best:
-            self._best = best.id
-            what = f"{best.algorithm} {short(best.id)}"
-            self._run.out.note(
-                f"{len(self._ended)}/{self._count} ended, best so far: {what} with {self._by} {value:.4g}"
-            )
-
-
-async def fitting(client: Client, first: Job) -> list[str]:
-    """The curated algorithms for the task of a training, but its own."""
-    task = (first.record.request or {})["task"]
-    return [
-        one.name async for one in client.algorithms.list() if task in one.tasks and one.name != first.record.algorithm
-    ]
-
-
 async def settle(
     run: Invocation,
-    jobs: Sequence[Job],
-    refused: Mapping[str, Exception],
+    search: Search,
     *,
-    by: str | None,
-    budget: int | None,
-    required: Requirement | None,
+    detach: bool = False,
+    timeout: float | None = None,
+    required: Requirement | None = None,
     drawing: Drawing = NOTHING,
 ) -> int:
-    """See the trainings through, at most `budget` seconds (what has not ended then is cancelled), and rank them.
-
-    Gives the exit code: 0 if one succeeded and the best meets the requirement.
-    """
-    from autolearn import search
-
-    for about, error in refused.items():
-        failures.problem(error, about)
-    if not jobs:
-        return failures.REFUSED
-    measure = measure_of(jobs[0], by)
-    await see_through(run, jobs, measure, budget)
-    return conclude(run, search.ranked([job.record for job in jobs], measure), measure, required, drawing=drawing)
-
-
-def measure_of(job: Job, by: str | None) -> str:
-    """What trainings like this one are ranked by."""
-    return by or BY[(job.record.request or {})["task"]]
-
-
-async def see_through(run: Invocation, jobs: Sequence[Job], measure: str, budget: float | None) -> bool:
-    """Wait until all have ended, at most `budget` seconds; then cancel what has not, and say False."""
-    display = _BestSoFar(run, measure, len(jobs))
+    """See a search through and show its trials; gives the exit code: 0 if one succeeded and meets the requirement."""
+    if detach:
+        run.out.note(f"search {search.id} is {search.state}; follow it with: {outcome.WAY_BACK} {short(search.id)}")
+        if run.json:
+            run.out.document(search.record)
+        else:
+            run.out.line(search.id)
+        return 0
     try:
-        async with asyncio.timeout(budget), asyncio.TaskGroup() as group:
-            for job in jobs:
-                group.create_task(_see(job, display))
-    except TimeoutError:
-        late = [job for job in jobs if not job.state.terminal]
-        run.out.note(f"the budget is used up: {len(late)} trainings are cancelled")
-        await asyncio.gather(*(job.cancel() for job in late))
-        await asyncio.gather(*(job.wait() for job in late))
-        return False
-    except asyncio.CancelledError:
-        failures.say(f"detached; come back with: {outcome.WAY_BACK} {' '.join(short(job.id) or '' for job in jobs)}")
+        await following.follow(run.out, [search], timeout, outcome.WAY_BACK)
+        await search.refresh()
+        trials = await search.trials().all()
+    except BaseException:
+        if run.json:  # a script gets the id in any case
+            run.out.document(search.record)
         raise
-    return True
-
-
-def conclude(
-    run: Invocation,
-    ranked: Sequence[Any],
-    measure: str,
-    required: Requirement | None,
-    more: Mapping[str, Any] | None = None,
-    drawing: Drawing = NOTHING,
-) -> int:
-    """Show the ranked records (`more` goes into the JSON document); gives the exit code."""
-    from autolearn import side_by_side
-    from cli import coordinates
-
     if run.json:
-        run.out.document({"by": measure, "items": ranked, **(more or {})})
+        run.out.document({"search": search.record, "by": search.record.by, "items": trials})
     else:
-        _table(run, ranked, measure)
-        if drawing.plot:
-            coordinates.draw(run.out, side_by_side.trials(ranked, measure))
-        outcome.explain_failures([one for one in ranked if one.problem][:_REMARKS])
+        show(run, search.record, trials, plot=drawing.plot)
     if drawing.path:
-        picture = side_by_side.trials(ranked, measure).picture()
-        outcome.write(run, [picture], f"Search of {len(ranked)} trials", drawing.path)
-    if str(ranked[0].state) != "succeeded":
+        _draw(run, search.record, trials, drawing.path)
+    if str(search.state) != "succeeded":
+        failures.say(_why(search.record))
         return failures.JOB_FAILED
-    return required.check(run.out, ranked[:1]) if required else 0
+    best = [one for one in trials if search.best and one.id == search.best.training]
+    return required.check(run.out, best) if required else 0
 
 
-async def _see(job: Job, display: _BestSoFar) -> None:
-    await job.wait()
-    display.ended(job)
+def show(run: Invocation, search: SearchRecord, trials: Sequence[Trial], *, plot: bool = False) -> None:
+    """The trials in one table, and what is remarkable about them."""
+    _table(run, search, trials)
+    if plot:
+        from autolearn import side_by_side
+        from cli import coordinates
 
-
-def _table(run: Invocation, ranked: Sequence[Any], measure: str) -> None:
-    """One row a training, the best first; of the hyper-parameters those that differ between those of an algorithm."""
-    told = [_told(record, ranked) for record in ranked]
-    found = [figures.measures(record) for record in ranked]
-    others = [name for name in dict.fromkeys(name for each in found for name in each) if name != measure]
-    shown = ["parameters"] if any(told) else []
-    run.out.table(
-        ["", "job", "algorithm", *shown, measure, *others, "seconds"],
-        [
-            [
-                position if each.get(measure) is not None else None,
-                short(record.id),
-                record.algorithm if str(record.state) == "succeeded" else f"{record.algorithm} ({record.state})",
-                *([given] if shown else []),
-                each.get(measure),
-                *(each.get(name) for name in others),
-                figures.seconds(record),
-            ]
-            for position, (record, given, each) in enumerate(zip(ranked, told, found, strict=True), 1)
-        ],
-        title=f"Ranked by {measure}",
-        strong=[(0, column) for column in range(4 + len(shown))],
-    )
-    if len(ranked) > 1:
+        coordinates.draw(run.out, side_by_side.trials(_last_rung(trials), search.by or ""))
+    if search.stopped:
+        run.out.note(f"note: {_STOPPED.get(search.stopped, search.stopped)}")
+    if search.trials.left_out:
+        run.out.note(f"note: {search.trials.left_out} more trials were left out, as the budget says")
+    for trial in [one for one in trials if one.problem][:_REMARKS]:
+        failures.say(f"{trial.algorithm} {short(trial.id)} {trial.state}: {text(trial.problem)}")
+    if sum(one.value is not None for one in trials) > 1:
         run.out.note(
             "note: the rows that rank also chose the best, whose figure is a little flattered by that; other rows"
             " (evaluate --dataset) tell more"
         )
 
 
-def _told(record: Any, ranked: Sequence[Any]) -> str:
-    alike = [(one.request or {}).get("parameters") or {} for one in ranked if one.algorithm == record.algorithm]
-    own = (record.request or {}).get("parameters") or {}
+def accepted(run: Invocation, search: SearchRecord, *, told: bool) -> None:
+    """Say what a search that was just accepted is about; `told` that its task was said."""
+    if not told and search.task_reason:
+        run.out.note(f"task: {(search.request or {}).get('task')}, because {search.task_reason}; --task tells another")
+    planned = search.trials.planned
+    if len(search.rungs) and search.rungs[0].trials < planned:
+        run.out.note(f"{search.rungs[0].trials} trials begin, {planned} trainings in all")
+
+
+def _table(run: Invocation, search: SearchRecord, trials: Sequence[Trial]) -> None:
+    """One row a training, the best first; of the hyper-parameters those that differ between those of an algorithm."""
+    told = [_told(trial, trials) for trial in trials]
+    names = list(dict.fromkeys(name for each in trials for name in each.measures))
+    others = [name for name in names if name != search.by]
+    shown = ["parameters"] if any(told) else []
+    rungs = ["rows"] if len(search.rungs) > 1 else []
+    run.out.table(
+        ["", "job", "algorithm", *shown, *rungs, search.by or "", *others, "seconds"],
+        [
+            [
+                trial.rank,
+                short(trial.id),
+                trial.algorithm if str(trial.state) == "succeeded" else f"{trial.algorithm} ({trial.state})",
+                *([given] if shown else []),
+                *([trial.rows or "all"] if rungs else []),
+                trial.value,
+                *(trial.measures.get(name) for name in others),
+                trial.seconds,
+            ]
+            for trial, given in zip(trials, told, strict=True)
+        ],
+        title=f"Ranked by {search.by}",
+        strong=[(0, column) for column in range(4 + len(shown))],
+    )
+
+
+def _draw(run: Invocation, search: SearchRecord, trials: Sequence[Trial], path: str) -> None:
+    from autolearn import side_by_side
+
+    ranked = _last_rung(trials)
+    picture = side_by_side.trials(ranked, search.by or "").picture()
+    outcome.write(run, [picture], f"Search of {len(ranked)} trials", path)
+
+
+def _last_rung(trials: Sequence[Trial]) -> list[Trial]:
+    """Those of the last rung that has results: measures of more and of fewer rows are not to be compared."""
+    last = max((one.rung for one in trials if one.value is not None), default=0)
+    return [one for one in trials if one.rung == last]
+
+
+def _why(search: SearchRecord) -> str:
+    detail = text(search.problem.get("detail")) if search.problem else _STOPPED.get(search.stopped or "", "")
+    return f"search {short(search.id)} {search.state}" + (f": {detail}" if detail else "")
+
+
+def _told(trial: Trial, trials: Sequence[Trial]) -> str:
+    alike: list[Mapping[str, Any]] = [one.parameters for one in trials if one.algorithm == trial.algorithm]
+    own = trial.parameters
     return " ".join(f"{name}={own[name]}" for name in own if len({repr(one.get(name)) for one in alike}) > 1)

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import typer
 
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(s|m|min|h|d|w)?", re.IGNORECASE)
 _SECONDS = {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86_400, "w": 7 * 86_400}
+_NUMBER = r"-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][-+]?\d+)?"
+_RANGE = re.compile(rf"({_NUMBER})\.\.({_NUMBER})")
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kmgt]?)(i?)b?", re.IGNORECASE)
 
 
@@ -94,6 +96,18 @@ def parameters(told: Iterable[str], algorithms: Sequence[str]) -> dict[str, dict
         else:
             own[owner][name.removeprefix(f"{owner}.")] = value(text)
     return {algorithm: {**common, **mine} for algorithm, mine in own.items()}
+
+
+def spaces(told: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Parameters of algorithms as what a search tries: a text `LOW..HIGH` is a range."""
+    return {
+        algorithm: {name: _range(given) or given for name, given in space.items()} for algorithm, space in told.items()
+    }
+
+
+def _range(told: Any) -> dict[str, float] | None:
+    match = _RANGE.fullmatch(told) if isinstance(told, str) else None
+    return {"low": json.loads(match[1]), "high": json.loads(match[2])} if match else None
 
 
 def names(told: Iterable[str]) -> list[str]:

@@ -12,6 +12,7 @@ from common.journal import Journal
 from common.ports.message_bus import Bell, Delivery, MessageBus
 
 _BUS = "message_bus"
+_OWNERS = {"key": "session", "search": "training"}
 _log = logging.logger("bells")
 
 
@@ -66,6 +67,6 @@ class Bells:
 
 
 def sender(kind: str) -> str:
-    """The service that rings bells of a kind: the record's own, which for keys is the session service."""
+    """The service that rings bells of a kind: the one that is called as the record, but for keys and searches."""
     record = kind.partition(".")[0]
-    return "session" if record == "key" else record
+    return _OWNERS.get(record, record)

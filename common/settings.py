@@ -50,6 +50,11 @@ class Settings(BaseSettings):
     slots: int = Field(default_factory=lambda: max(1, os.cpu_count() or 1), ge=1, description="Tasks at once")
     threads: int = Field(1, ge=1, description="Threads of BLAS and OpenMP in each task")
     queue_limit: int = Field(10_000, ge=1, description="Open jobs of one kind; beyond it 429")
+    search_window: int = Field(
+        default_factory=lambda: max(8, 4 * (os.cpu_count() or 1)),
+        ge=1,
+        description="Trials of one search that wait or run; more than all slots, or some are idle",
+    )
     attempts: int = Field(3, ge=1, description="How often a job is tried after failures that are not its own")
     lease: Seconds = Field(30.0, description="How long a task worker owns a job without a heartbeat")
     heartbeat: Seconds = Field(10.0, description="How often it says that it lives")

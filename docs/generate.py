@@ -20,7 +20,11 @@ from docs import asyncapi, lifecycles, rest_page
 from embedded.process import platform
 
 FOLDER = Path(__file__).parent / "reference"
-_COMPUTED = {"data": "`$XDG_DATA_HOME/autolearn`", "slots": "the number of cores"}
+_COMPUTED = {
+    "data": "`$XDG_DATA_HOME/autolearn`",
+    "slots": "the number of cores",
+    "search_window": "4 × the cores, at least 8",
+}
 _SETTINGS = """# Settings
 
 Every setting is an environment variable that the platform reads once, when it starts. A name that begins with

@@ -16,7 +16,8 @@ from gateway_service.verifying import Rebuilds, Verifier
 from gateway_service.workers import event, rest, task
 
 NAME = "gateway"
-_JOBS = ("training", "evaluation")
+_JOBS = {"training": "training", "evaluation": "evaluation", "search": "training"}
+"""The service that has the jobs of a kind."""
 
 
 def build(runtime: Runtime) -> Service:
@@ -37,7 +38,7 @@ def build(runtime: Runtime) -> Service:
     backups = Backups(runtime)
     routers = [
         rest.log_routes(events, Finder(services), verifier, rebuilds, runtime.journal.recent),
-        rest.job_routes(Jobs({name: services[name] for name in _JOBS})),
+        rest.job_routes(Jobs({kind: services[name] for kind, name in _JOBS.items()})),
         rest.admin_routes(backups),
     ]
     proxies = runtime.services.proxies()

@@ -9,14 +9,15 @@ from urllib.parse import quote
 from common import errors
 from common.http.client import ServiceClient
 
-_PATHS = {
+_PATHS = (
     # Raw records: a job whose content was destroyed is still somewhere in the log.
-    "training": "/internal/jobs",
-    "evaluation": "/internal/jobs",
-    "session": "/v1/sessions",
-    "storage": "/v1/experiments",
-    "catalog": "/v1/datasets",
-}
+    ("training", "/internal/jobs"),
+    ("training", "/internal/searches"),
+    ("evaluation", "/internal/jobs"),
+    ("session", "/v1/sessions"),
+    ("storage", "/v1/experiments"),
+    ("catalog", "/v1/datasets"),
+)
 
 
 class Finder:
@@ -28,7 +29,7 @@ class Finder:
     async def find(self, reference: str) -> str:
         """The full id. Raises `errors.NotFound`, `errors.AmbiguousReference` with the candidates."""
         answers = await asyncio.gather(
-            *(self._ask(name, path, reference) for name, path in _PATHS.items()), return_exceptions=True
+            *(self._ask(name, path, reference) for name, path in _PATHS), return_exceptions=True
         )
         found = [answer for answer in answers if isinstance(answer, str)]
         for answer in answers:

@@ -16,6 +16,7 @@ PREFIXES: Mapping[str, str] = {
     "/v1/algorithms": "catalog",
     "/v1/measures": "catalog",
     "/v1/trainings": "training",
+    "/v1/searches": "training",
     "/v1/evaluations": "evaluation",
     "/v1/sessions": "session",
     "/v1/experiments": "storage",

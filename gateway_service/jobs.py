@@ -9,21 +9,21 @@ from urllib.parse import quote
 
 from common import errors
 from common.contracts.base import Page
-from common.contracts.jobs import Job
+from common.contracts.jobs import PATHS, Job
 from common.filtering import cursors
 from common.http.client import ServiceClient
 from gateway_service.job_filter import filter_for
 
-_PREFIXES = {"trn_": "training", "evl_": "evaluation"}
+_PREFIXES = {"trn": "training", "evl": "evaluation", "srch": "search"}
 _Stand: TypeAlias = tuple[str, str]
 """Where a job stands in the list: when it was created, and its id."""
 
 
 class Jobs:
-    """Trainings and evaluations through their services."""
+    """Trainings, evaluations and searches through their services."""
 
     def __init__(self, services: Mapping[str, ServiceClient]) -> None:
-        """`services` by kind of job, which is also the name in their paths."""
+        """`services` by kind of job."""
         self._services = dict(services)
 
     async def page(self, *, filter: str, newest_first: bool, cursor: str | None, limit: int) -> Page[Job]:
@@ -44,7 +44,7 @@ class Jobs:
 
     async def show(self, reference: str) -> Job:
         """One job by id or ending, of whatever kind. Raises `errors.NotFound`, `errors.AmbiguousReference`."""
-        kind = _PREFIXES.get(reference[:4])
+        kind = _PREFIXES.get(reference.partition("_")[0])
         asked = [kind] if kind else list(self._services)
         answers = await asyncio.gather(*(self._asked(one, reference) for one in asked), return_exceptions=True)
         jobs = [answer for answer in answers if isinstance(answer, Job)]
@@ -62,7 +62,7 @@ class Jobs:
         return jobs[0]
 
     async def _asked(self, kind: str, reference: str) -> Job:
-        answer = await self._services[kind].call("GET", f"/v1/{kind}s/{quote(reference, safe='')}")
+        answer = await self._services[kind].call("GET", f"{PATHS[kind]}/{quote(reference, safe='')}")
         return Job.model_validate(answer)
 
 
@@ -79,7 +79,7 @@ async def _jobs(
         condition = f"{bound} and ({condition})" if condition else bound
     query = {"filter": condition, "sort": "-created" if newest_first else "created", "limit": min(limit, 500)}
     while True:
-        answer = await service.call("GET", f"/v1/{kind}s", query=query)
+        answer = await service.call("GET", PATHS[kind], query=query)
         for job in answer["items"]:
             if after is None or (_place(job) < after if newest_first else _place(job) > after):
                 yield job

@@ -88,8 +88,11 @@ class Arrivals:
                 _log.warning("session not reconciled", session=session.id, error=error.detail)
 
     async def _take(self, session: str, job: str, state: Mapping[str, Any]) -> bool:
-        """Add the record of a job that succeeded; whether the session has it now."""
-        if state["state"] != JobState.succeeded or state.get("experiment"):
+        """Add the record of a job that succeeded; whether the session has it now.
+
+        Of a search there is none: its trials have theirs.
+        """
+        if state["state"] != JobState.succeeded or state.get("experiment") or kind_of(job) == "search":
             return False
         if state.get("removed"):  # its removal was interrupted before its record went
             await self.drop(session, job)

@@ -7,7 +7,7 @@ from common.runtime import Runtime
 from common.service import Service
 from session_service import model, repository
 from session_service.arrivals import Arrivals
-from session_service.clients import Jobs, Storage
+from session_service.clients import SERVICES, Jobs, Storage
 from session_service.commitment import Commitment
 from session_service.erasure import Erasure
 from session_service.handlers import Handlers
@@ -25,7 +25,8 @@ def build(runtime: Runtime) -> Service:
     sessions = Sessions(runtime.repository(repository.SESSIONS, source=NAME, lifecycle=model.SESSIONS))
     records = Records(runtime.repository(repository.RECORDS, source=NAME, lifecycle=model.RECORDS))
     keys = Keys(runtime.repository(repository.KEYS, source=NAME, lifecycle=model.KEYS), runtime.keyring)
-    jobs = Jobs({kind: runtime.client(kind, caller=NAME) for kind in ("training", "evaluation")})
+    clients = {name: runtime.client(name, caller=NAME) for name in ("training", "evaluation")}
+    jobs = Jobs({kind: clients[service] for kind, service in SERVICES.items()})
     storage = Storage(runtime.client("storage", caller=NAME))
     arrivals = Arrivals(runtime, sessions, records, jobs)
     erasure = Erasure(runtime, sessions=sessions, records=records, keys=keys, jobs=jobs, arrivals=arrivals)

@@ -1,4 +1,4 @@
-"""The services that a session works with: trainings and evaluations for its jobs, storage for its commit."""
+"""The services that a session works with: those of its jobs, and storage for its commit."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 
 from common import errors
 from common.concurrency import slices
+from common.contracts.jobs import PATHS
 from common.http.client import ServiceClient
 
 _AT_ONCE = 200
@@ -20,11 +21,14 @@ _BODY = 256 * 1024
 """Bytes of experiments that go into one body; a larger one has a body for itself."""
 _PATIENCE = 30.0
 """Seconds that a call about many may take; nobody waits at a door for it."""
-PREFIXES = {"trn": "training", "evl": "evaluation"}
+PREFIXES = {"trn": "training", "evl": "evaluation", "srch": "search"}
+SERVICES = {"training": "training", "evaluation": "evaluation", "search": "training"}
+"""The service that has the jobs of a kind."""
+_RECORDS = {"training": "/internal/jobs", "evaluation": "/internal/jobs", "search": "/internal/searches"}
 
 
 def kind_of(job: str) -> str:
-    """`training` or `evaluation`, by the prefix of a job's id. Raises `errors.NotFound` for anything else."""
+    """`training`, `evaluation` or `search`, by the prefix of a job's id. Raises `errors.NotFound` for anything else."""
     try:
         return PREFIXES[job.partition("_")[0]]
     except KeyError as error:
@@ -32,29 +36,32 @@ def kind_of(job: str) -> str:
 
 
 class Jobs:
-    """The jobs of both services."""
+    """The jobs of all kinds."""
 
     def __init__(self, services: Mapping[str, ServiceClient]) -> None:
-        """`services` by kind of job: `training` and `evaluation`."""
+        """`services` by kind of job, as in `SERVICES`."""
         self._services = services
 
     async def get(self, job: str) -> dict[str, Any]:
         """The job's record state, tokens included. Raises `errors.NotFound`."""
-        found = await self._of(job).call("GET", f"/internal/jobs/{job}")
+        kind = kind_of(job)
+        found = await self._services[kind].call("GET", f"{_RECORDS[kind]}/{job}")
         return dict(found["state"])
 
     async def states(self, jobs: Iterable[str]) -> dict[str, str | None]:
         """The state of each job, None for one that does not exist."""
         found: dict[str, str | None] = {}
-        for service, some in self._portions(jobs, _AT_ONCE):
-            found.update((await service.call("POST", "/internal/jobs:states", body={"ids": some}))["states"])
+        for kind, some in self._portions(jobs, _AT_ONCE):
+            answer = await self._services[kind].call("POST", f"{_RECORDS[kind]}:states", body={"ids": some})
+            found.update(answer["states"])
         return found
 
     async def fetch(self, jobs: Iterable[str]) -> dict[str, Mapping[str, Any]]:
         """The record states of jobs, tokens included. Raises `errors.NotFound` when one is missing."""
         found: dict[str, Mapping[str, Any]] = {}
-        for service, some in self._portions(jobs, _FETCHED):
-            answer = await service.call("POST", "/internal/jobs:fetch", body={"ids": some}, timeout=_PATIENCE)
+        for kind, some in self._portions(jobs, _FETCHED):
+            path = f"{_RECORDS[kind]}:fetch"
+            answer = await self._services[kind].call("POST", path, body={"ids": some}, timeout=_PATIENCE)
             found.update(answer["jobs"])
         return found
 
@@ -63,7 +70,7 @@ class Jobs:
         for kind, service in self._services.items():
             query: dict[str, Any] = {"filter": f"session = {session}", "limit": _AT_ONCE}
             while True:
-                page = await service.call("GET", f"/v1/{kind}s", query=query)
+                page = await service.call("GET", PATHS[kind], query=query)
                 for job in page["items"]:
                     yield job
                 if page["next"] is None:
@@ -72,17 +79,17 @@ class Jobs:
 
     async def commit(self, experiments: Mapping[str, str]) -> None:
         """These jobs are part of an experiment now, each of the one beside it."""
-        for service, some in self._portions(experiments, _AT_ONCE):
+        for kind, some in self._portions(experiments, _AT_ONCE):
             body = {"experiments": {job: experiments[job] for job in some}}
-            await service.call("POST", "/internal/jobs:commit", body=body, timeout=_PATIENCE)
+            await self._services[kind].call("POST", f"{_RECORDS[kind]}:commit", body=body, timeout=_PATIENCE)
 
     async def remove(self, jobs: Iterable[str], reason: str) -> None:
         """Nothing confidential of these jobs stays. Raises `errors.Conflict` if one must, after removing the others."""
         refused: list[errors.Conflict] = []
-        for service, some in self._portions(jobs, _AT_ONCE):
+        for kind, some in self._portions(jobs, _AT_ONCE):
             body = {"ids": some, "reason": reason}
             try:
-                await service.call("POST", "/internal/jobs:remove", body=body, timeout=_PATIENCE)
+                await self._services[kind].call("POST", f"{_RECORDS[kind]}:remove", body=body, timeout=_PATIENCE)
             except errors.Conflict as error:
                 refused.append(error)
         if refused:
@@ -90,16 +97,14 @@ class Jobs:
 
     async def cancel(self, job: str) -> None:
         """Ask the job to stop."""
-        await self._of(job).call("POST", f"/internal/jobs/{job}:cancel")
+        kind = kind_of(job)
+        await self._services[kind].call("POST", f"{_RECORDS[kind]}/{job}:cancel")
 
-    def _of(self, job: str) -> ServiceClient:
-        return self._services[kind_of(job)]
-
-    def _portions(self, jobs: Iterable[str], size: int) -> Iterator[tuple[ServiceClient, list[str]]]:
-        """Each service with at most `size` of its jobs; evaluations first, as they are read through their trainings."""
+    def _portions(self, jobs: Iterable[str], size: int) -> Iterator[tuple[str, list[str]]]:
+        """Each kind with at most `size` of its jobs; evaluations first, as they are read through their trainings."""
         for kind, same in itertools.groupby(sorted(jobs), key=kind_of):
             for some in slices(same, size):
-                yield self._services[kind], some
+                yield kind, some
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from common import comparison, context, errors, ids, times
 from common.contracts.base import Page
 from common.contracts.sessions import Comparison, Session, SessionCommit, SessionOpening, SessionRecord, SessionState
 from common.http import calls
+from common.http.listing import SealedPage
 from common.http.paging import Listing
 from common.ports.record_store import Record
 from common.records.event import canonical
@@ -21,7 +22,6 @@ from session_service.arrivals import Arrivals, touched
 from session_service.clients import Jobs, kind_of
 from session_service.erasure import Erasure
 from session_service.keys import Keys
-from session_service.listing import SealedPage
 from session_service.model import RecordState
 from session_service.repository import Records, Sessions
 from session_service.selection import selected

@@ -27,7 +27,11 @@ class TestJobs:
     def __init__(self, runtime: Runtime, kind: str) -> None:
         self.runtime, self.kind = runtime, kind
         self.handlers = JobHandlers(runtime, kind, runtime.client("session", caller=kind))
-        app = runtime.app(kind, title=kind, routers=[routes.public(self.handlers), routes.internal(self.handlers)])
+        routers = [routes.public(self.handlers), routes.internal(self.handlers)]
+        if kind == "training":  # that service has searches too
+            self.searches = JobHandlers(runtime, "search", runtime.client("session", caller=kind))
+            routers += [routes.public(self.searches), routes.records(self.searches, "/internal/searches")]
+        app = runtime.app(kind, title=kind, routers=routers)
         app.state.jobs = self.handlers
         self.service = Service(kind, app, [self.handlers.jobs])
 

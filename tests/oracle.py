@@ -37,7 +37,7 @@ from common.records.lifecycle import Lifecycle
 from common.records.sealing import DataKey
 from tests.places import Folder, Place, Row
 
-JOBS = {"training", "evaluation"}
+JOBS = {"training", "evaluation", "search"}
 _MODELS = (
     catalog_service.model,
     evaluation_service.model,
@@ -95,6 +95,7 @@ def findings(
     keys = Keyring(place, records)
     return [
         *one_end_each(records, settled=settled),
+        *trials_belong(records, settled=settled),
         *histories_hold(place, records),
         *artifacts_are_there(place, records, keys),
         *nothing_left(place, records, running=url is not None, settled=settled, processes=processes),
@@ -133,6 +134,29 @@ def one_end_each(records: Sequence[Row], *, settled: bool) -> Iterator[Finding]:
             yield Finding("O1", row.id, f"never ended; it is {row.state.get('state')}")
         if ends and row.state and row.state["state"] != ends[0]:
             yield Finding("O1", row.id, f"ended {ends[0]} and is {row.state['state']}")
+
+
+def trials_belong(records: Sequence[Row], *, settled: bool) -> Iterator[Finding]:
+    """O1 of searches: every trial has its place in one, and what a search says of it is so."""
+    searches = {row.id: row for row in records if row.kind == "search" and row.state}
+    trials = {row.id: row for row in records if row.kind == "training" and row.state and "search" in row.state}
+    for row in trials.values():
+        search = searches.get(row.state["search"])
+        place = (row.state["search"], row.state["rung"], row.state["trial"])
+        if search is None:
+            yield Finding("O1", row.id, f"its search {row.state['search']} is not there")
+        elif row.id != ids.derived_id("trn", *place):
+            yield Finding("O1", row.id, f"has not the id of trial {place}")
+        elif settled and row.state["state"] in _OPEN and search.state["state"] not in _OPEN:
+            yield Finding("O1", row.id, f"is {row.state['state']}, its search {search.state['state']}")
+    for row in searches.values():
+        for number, rung in enumerate(row.state["rungs"]):
+            for at, letter in enumerate(rung["outcomes"]):
+                trial = trials.get(ids.derived_id("trn", row.id, number, rung.get("going", range(at + 1))[at]))
+                if letter == "." and settled and trial is not None:
+                    yield Finding("O1", row.id, f"does not know how {trial.id} ended")
+                elif letter != "." and (trial is None or trial.state["state"][0] != letter):
+                    yield Finding("O1", row.id, f"says {letter} of trial {at} in rung {number}, which is not so")
 
 
 def histories_hold(place: Place, records: Sequence[Row]) -> Iterator[Finding]:

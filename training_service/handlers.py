@@ -1,4 +1,4 @@
-"""The use case of this service: accept a training after validating all of it."""
+"""Trainings: each is accepted after validating all of it."""
 
 from __future__ import annotations
 
@@ -18,17 +18,19 @@ from common.learning.estimators import qualified
 from common.learning.request import complete_training, flaws_without_dataset
 from common.ports.record_store import Record
 from common.records import sealed_blobs
+from common.records.repository import Repository
 from common.records.sealing import DataKey
 from common.runtime import Runtime
+from training_service import repository
 from training_service.clients import Sessions
 
 
 class TrainingHandlers(JobHandlers):
     """Trainings, from their submission to their end."""
 
-    def __init__(self, runtime: Runtime, *, catalogue: Catalogue, sessions: Sessions) -> None:
+    def __init__(self, runtime: Runtime, *, catalogue: Catalogue, sessions: Sessions, searches: Repository) -> None:
         super().__init__(runtime, "training", sessions.client)
-        self._catalogue, self._places = catalogue, sessions
+        self._catalogue, self._places, self._searches = catalogue, sessions, searches
 
     async def train(self, asked: Asked[TrainingRequest], key: str | None) -> tuple[Record, bool]:
         """The accepted training, and whether it is the one that an earlier request with this key has made.
@@ -39,23 +41,32 @@ class TrainingHandlers(JobHandlers):
         marks = self.fingerprints(key, body) if not asked.flaws else {}
         if earlier := await self.replayed(marks):
             return earlier, True
-        completed, found = await self._checked(body, asked.flaws)
-        dataset = found["dataset"]
-        plain = {
-            "dataset": f"{dataset['name']}@{dataset['version']}",
-            "dataset_id": dataset["id"],
-            "dataset_blob": found["blob"],
-            "algorithm": completed["algorithm"],
-        }
+        submission = await self._checked(body, asked.flaws)
         try:
-            return await self.submit_once(Submission(quote(body["session"], safe=""), completed, plain), marks)
+            return await self.submit_once(submission, marks)
         except errors.NotFound as error:
             raise errors.Invalid(error.detail, flaws=[errors.Flaw("/session", error.code, error.detail)]) from error
 
-    async def _checked(
-        self, body: Mapping[str, Any], flaws: Sequence[errors.Flaw]
-    ) -> tuple[dict[str, Any], Mapping[str, Any]]:
-        """The request with all defaults, and its dataset; raises `errors.Invalid` with these flaws and all others."""
+    async def try_out(self, body: Mapping[str, Any], identifier: str, **of: str | int) -> Record:
+        """The training that a trial of a search is, under its derived id, which makes a repeat harmless.
+
+        `of` says in clear whose trial it is. Errors as `train` and `submit`.
+        """
+        return await self.submit(await self._checked(body, (), **of), {}, identifier)
+
+    async def finished(self, record: Record) -> None:
+        """Tell everybody who waits that the training has ended, and the search whose trial it is."""
+        await super().finished(record)
+        if search := record.state.get("search"):
+            await self.runtime.ring("search.trial", job=search)
+
+    async def using(self, dataset: str) -> tuple[Sequence[str], int]:
+        """Trainings that use a dataset version, and searches that will."""
+        (some, count), (others, more) = await super().using(dataset), await repository.using(self._searches, dataset)
+        return [*some, *(one.id for one in others)], count + more
+
+    async def _checked(self, body: Mapping[str, Any], flaws: Sequence[errors.Flaw], **plain: Any) -> Submission:
+        """What is to be submitted; raises `errors.Invalid` with these flaws and all others."""
         completed: dict[str, Any] = {}
         found, described, flaws = None, None, [*flaws]
         if body["dataset"] is not None:
@@ -70,11 +81,10 @@ class TrainingHandlers(JobHandlers):
             flaws += wrong
         else:
             flaws += flaws_without_dataset(body, described)
-        if flaws and body["session"] is not None and (place := await self._places.problem(body["session"])):
-            flaws.append(place)
-        if flaws or not found:
-            raise errors.Invalid(f"the training cannot be accepted: {counted(flaws)}", flaws=flaws)
-        return completed, found
+        await refuse("training", flaws, self._places, body["session"])
+        assert found is not None
+        told = {**used(found), "algorithm": completed["algorithm"], **plain}
+        return Submission(quote(body["session"], safe=""), completed, told)
 
     @contextlib.asynccontextmanager
     async def prepare(self, record: Record, key: DataKey) -> AsyncIterator[Work]:
@@ -98,4 +108,23 @@ def summarise(request: Mapping[str, Any], result: Mapping[str, Any]) -> dict[str
         "parameters": request["parameters"],
         "measures": headline(result),
         "seconds": result["usage"]["seconds"],
+    }
+
+
+async def refuse(kind: str, flaws: Sequence[errors.Flaw], places: Sessions, session: str | None) -> None:
+    """Raise `errors.Invalid` if there are flaws, with that of the session if it has one."""
+    if not flaws:
+        return
+    if session is not None and (place := await places.problem(session)):
+        flaws = [*flaws, place]
+    raise errors.Invalid(f"the {kind} cannot be accepted: {counted(flaws)}", flaws=flaws)
+
+
+def used(found: Mapping[str, Any]) -> dict[str, str]:
+    """What a record says in clear of the dataset version that it uses, as the catalogue gives it."""
+    dataset = found["dataset"]
+    return {
+        "dataset": f"{dataset['name']}@{dataset['version']}",
+        "dataset_id": dataset["id"],
+        "dataset_blob": found["blob"],
     }

@@ -9,8 +9,9 @@ if TYPE_CHECKING:
     from autolearn.aio.client import connect as connect
     from autolearn.aio.jobs import Job as Job
     from autolearn.aio.pages import Pages as Pages
+    from autolearn.aio.searches import Search as Search
 
-__all__ = ["Client", "Job", "Pages", "connect"]
+__all__ = ["Client", "Job", "Pages", "Search", "connect"]
 
 
 def __getattr__(name: str) -> Any:
@@ -22,6 +23,7 @@ def __getattr__(name: str) -> Any:
         "connect": "autolearn.aio.client",
         "Job": "autolearn.aio.jobs",
         "Pages": "autolearn.aio.pages",
+        "Search": "autolearn.aio.searches",
     }
     if name not in homes:
         raise AttributeError(f"module 'autolearn.aio' has no attribute {name!r}")

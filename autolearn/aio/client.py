@@ -16,11 +16,13 @@ from autolearn.aio.datasets import Datasets
 from autolearn.aio.experiments import Experiments
 from autolearn.aio.jobs import Job, Jobs
 from autolearn.aio.log import Log
+from autolearn.aio.searches import Search
 from autolearn.aio.sessions import Sessions
 from autolearn.finding import Place
 from autolearn.references import Named, reference
 from autolearn.transport import Patience, Transport
 from common.contracts.jobs import Job as JobRecord
+from common.contracts.searches import Search as SearchRecord
 from common.contracts.service import Info, Readiness
 
 
@@ -122,16 +124,9 @@ class Client:
         return await self._submit(
             "/v1/trainings",
             {
-                "session": reference(session) if session is not None else await self._own_session(),
-                "dataset": reference(dataset),
+                **await self._learned(session, dataset, target, task, features, exclude, positive_class, measures),
                 "algorithm": algorithm,
-                "target": target,
                 "parameters": dict(parameters) if parameters is not None else None,
-                "task": task,
-                "features": list(features) if features is not None else None,
-                "exclude": list(exclude) if exclude is not None else None,
-                "positive_class": positive_class,
-                "measures": list(measures) if measures is not None else None,
                 "split": _given(test_share=test_share, seed=seed, stratify=stratify, train_rows=train_rows),
                 "preprocessing": dict(preprocessing) if preprocessing is not None else None,
                 "limits": _given(seconds=time_limit, memory=memory_limit),
@@ -187,11 +182,91 @@ class Client:
             timeout,
         )
 
+    async def search(
+        self,
+        dataset: Named,
+        algorithms: Mapping[str, Mapping[str, Any]] | None = None,
+        target: str | None = None,
+        *,
+        draws: int | None = None,
+        seed: int | None = None,
+        halving: bool | Mapping[str, Any] = False,
+        by: str | None = None,
+        budget: float | None = None,
+        most_trials: int | None = None,
+        session: Named | None = None,
+        task: str | None = None,
+        features: Iterable[str] | None = None,
+        exclude: Iterable[str] | None = None,
+        positive_class: str | float | bool | None = None,
+        measures: Iterable[str] | None = None,
+        test_share: float | None = None,
+        stratify: str | bool | None = None,
+        train_rows: int | None = None,
+        preprocessing: Mapping[str, Any] | None = None,
+        time_limit: float | None = None,
+        memory_limit: int | None = None,
+        wait: bool = True,
+        timeout: float | None = None,
+    ) -> Search:
+        """Train many times, and rank the trainings by the measure `by` (balanced_accuracy, r2 or silhouette, by task).
+
+        `algorithms` maps each algorithm to what is tried of its parameters: a list is of candidates, `{"low": 0.01,
+        "high": 100}` a range, anything else the value for all. Every combination is tried, or with `draws` so many
+        different ones of each algorithm, the same for the same `seed`. Without `algorithms` every one of the catalogue
+        that fits is. With `halving` all learn from few rows and the best third from more; it may be a mapping of its
+        settings, see `contracts.searches.Halving`. The search ends after `budget` seconds, or `most_trials` trainings.
+        All else is told, and waited for, as in `train`.
+        """
+        method = "all" if algorithms is None else "grid" if draws is None else "random"
+        spaces = [{"algorithm": name, "parameters": dict(space)} for name, space in (algorithms or {}).items()]
+        record = await self._post(
+            "/v1/searches",
+            {
+                **await self._learned(session, dataset, target, task, features, exclude, positive_class, measures),
+                "split": _given(test_share=test_share, seed=seed, stratify=stratify, train_rows=train_rows),
+                "preprocessing": dict(preprocessing) if preprocessing is not None else None,
+                "limits": _given(seconds=time_limit, memory=memory_limit),
+                "method": method,
+                "algorithms": spaces or None,
+                "draws": draws,
+                "halving": _settings(halving) if halving else None,
+                "by": by,
+                "budget": _given(seconds=budget, trials=most_trials),
+            },
+        )
+        search = Search(self._transport, SearchRecord.model_validate(record))
+        return await search.wait(timeout) if wait else search
+
+    async def _learned(
+        self,
+        session: Named | None,
+        dataset: Named,
+        target: str | None,
+        task: str | None,
+        features: Iterable[str] | None,
+        exclude: Iterable[str] | None,
+        positive_class: str | float | bool | None,
+        measures: Iterable[str] | None,
+    ) -> dict[str, Any]:
+        return {
+            "session": reference(session) if session is not None else await self._own_session(),
+            "dataset": reference(dataset),
+            "target": target,
+            "task": task,
+            "features": list(features) if features is not None else None,
+            "exclude": list(exclude) if exclude is not None else None,
+            "positive_class": positive_class,
+            "measures": list(measures) if measures is not None else None,
+        }
+
     async def _submit(self, path: str, body: Mapping[str, Any], wait: bool, timeout: float | None) -> Job:
-        told = {name: value for name, value in body.items() if value is not None}
-        answer = await self._transport.send("POST", path, json=told)
-        job = Job(self._transport, JobRecord.model_validate(self._transport.document(answer)))
+        job = Job(self._transport, JobRecord.model_validate(await self._post(path, body)))
         return await job.wait(timeout) if wait else job
+
+    async def _post(self, path: str, body: Mapping[str, Any]) -> Any:
+        told = {name: value for name, value in body.items() if value is not None}
+        return self._transport.document(await self._transport.send("POST", path, json=told))
 
     async def _own_session(self) -> str:
         async with self._opening:

@@ -1,4 +1,4 @@
-"""Jobs: trainings and evaluations, followed until they end."""
+"""Jobs: trainings, evaluations and searches, followed until they end."""
 
 from __future__ import annotations
 
@@ -17,8 +17,9 @@ from autolearn.failures import JobFailed, Unreachable, WaitTimedOut
 from autolearn.references import Named, segment
 from autolearn.transport import Transport
 from common import errors
+from common.contracts.jobs import PATHS, JobState, Progress
 from common.contracts.jobs import Job as JobRecord
-from common.contracts.jobs import JobState, Progress
+from common.contracts.searches import Best
 
 # A server that restarts is away for seconds; a job survives that, and so does whoever watches it.
 RECONNECT_WITHIN = 60.0
@@ -33,6 +34,16 @@ class JobEvent:
     ahead: int | None = None  # with the state `queued`: how many wait in front of it
     progress: Progress | None = None
     output: str | None = None
+    best: Lead | None = None  # of a search: which trial has taken the lead
+
+
+@dataclass(frozen=True)
+class Lead:
+    """The trial that leads a search when so many have ended."""
+
+    trial: Best
+    by: str
+    ended: int
 
 
 class Job:
@@ -47,12 +58,12 @@ class Job:
 
     @property
     def id(self) -> str:
-        """The full id, `trn_…` or `evl_…`."""
+        """The full id: `trn_…`, `evl_…` or `srch_…`."""
         return self.record.id
 
     @property
     def kind(self) -> str:
-        """`training` or `evaluation`."""
+        """`training`, `evaluation` or `search`."""
         return self.record.kind
 
     @property
@@ -77,11 +88,15 @@ class Job:
 
     @property
     def _path(self) -> str:
-        return f"/v1/{self.kind}s/{segment(self.id)}"
+        return f"{PATHS[self.kind]}/{segment(self.id)}"
+
+    @staticmethod
+    def _read(document: Any) -> JobRecord:
+        return JobRecord.model_validate(document)
 
     async def refresh(self) -> Self:
         """Ask the server how the job is now."""
-        self.record = JobRecord.model_validate(await self._transport.get(self._path))
+        self.record = self._read(await self._transport.get(self._path))
         return self
 
     async def wait(self, timeout: float | None = None, *, check: bool = False) -> Self:
@@ -120,7 +135,7 @@ class Job:
     async def cancel(self) -> Self:
         """Ask the job to stop; one that has ended already stays as it is."""
         answer = await self._transport.send("POST", f"{self._path}:cancel")
-        self.record = JobRecord.model_validate(self._transport.document(answer))
+        self.record = self._read(self._transport.document(answer))
         return self
 
     async def artifact(self, path: str | os.PathLike[str]) -> Path:
@@ -183,7 +198,7 @@ class Job:
 
 
 class Jobs:
-    """`c.jobs`: trainings and evaluations of every session, newest first."""
+    """`c.jobs`: trainings, evaluations and searches of every session, newest first."""
 
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
@@ -193,8 +208,12 @@ class Jobs:
         return Pages(self._transport, "/v1/jobs", JobRecord, limit=limit, params={"filter": filter, "sort": sort})
 
     async def show(self, job: Named) -> Job:
-        """A handle on one job, by its id or at least six of its last characters."""
+        """A handle on one job, by its id or at least six of its last characters; of a search a `Search`."""
         record = JobRecord.model_validate(await self._transport.get(f"/v1/jobs/{segment(job)}"))
+        if record.kind == "search":
+            from autolearn.aio.searches import Search
+
+            return await Search.of(self._transport, record.id)
         return Job(self._transport, record)
 
 
@@ -215,6 +234,9 @@ def _event(message: sse.Message) -> JobEvent | None:
             return JobEvent(state=JobState(said["state"]), ahead=said.get("ahead"))
         case "progress":
             return JobEvent(progress=Progress.model_validate(message.json()))
+        case "best":
+            said = message.json()
+            return JobEvent(best=Lead(Best.model_validate(said), said["by"], said["ended"]))
         case "output":
             return JobEvent(output=str(message.json()["text"]))
     return None

@@ -1,10 +1,10 @@
-"""`autolearn jobs`: watch trainings and evaluations."""
+"""`autolearn jobs`: watch trainings, evaluations and searches."""
 
 from __future__ import annotations
 
 import asyncio
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
@@ -13,8 +13,11 @@ from cli.invocation import Invocation
 
 if TYPE_CHECKING:
     from autolearn.aio.jobs import JobEvent
+    from autolearn.aio.searches import Search
+    from common.contracts.jobs import Job
+    from common.contracts.searches import Search as SearchRecord
 
-app = AsyncTyper(help="Watch trainings and evaluations, cancel them, read their output.")
+app = AsyncTyper(help="Watch trainings, evaluations and searches, cancel them, read their output.")
 
 Ref = Annotated[str, typer.Argument(metavar="REF", help="An id, or at least 6 of its last characters.")]
 Refs = Annotated[list[str], typer.Argument(metavar="REF", help="Ids, or at least 6 of their last characters.")]
@@ -63,13 +66,16 @@ async def show(
     require: Require = None,
 ) -> int:
     """Show one job: request, result or problem."""
-    from cli import figures, outcome, requirement, sketches, values
+    from cli import figures, outcome, requirement, searching, sketches, values
     from cli.render import text, when
 
     values.picture(pictures)
     required = requirement.given(require)
     async with run.client() as client:
-        job = (await (await client.jobs.show(ref)).refresh()).record
+        handle = await (await client.jobs.show(ref)).refresh()
+        job, trials = handle.record, []
+        if job.kind == "search":
+            trials = await cast("Search", handle).trials().all()
     if run.json:
         run.out.document(job)
     else:
@@ -80,6 +86,8 @@ async def show(
                 "state": str(job.state),
                 "algorithm": job.algorithm,
                 "training": job.training,
+                "trial of": job.search,
+                **_searched(job),
                 "target": request.get("target"),
                 "parameters": request.get("parameters"),
                 "task": request.get("task"),
@@ -89,7 +97,7 @@ async def show(
                 "created": when(job.created),
                 "started": when(job.started),
                 "ended": when(job.ended),
-                "attempt": job.attempt,
+                "attempt": job.attempt or None,
                 "rows": result.get("rows") or _rows(result.get("split")),
                 "averaging": result.get("averaging"),
                 "positive": result.get("positive_class"),
@@ -110,6 +118,9 @@ async def show(
             for remark in result.get("notes") or ():
                 run.out.line(f"note: {text(remark)}")
         outcome.explain_failures([job])
+        if trials:
+            run.out.line("")
+            searching.show(run, cast("SearchRecord", job), trials)
     if pictures:
         outcome.draw(run, [job], pictures)
     return required.check(run.out, [job]) if required else 0
@@ -142,14 +153,22 @@ async def wait(
     run: Invocation,
     refs: Refs,
     timeout: Annotated[float | None, typer.Option(min=0, help="Seconds to wait.")] = None,
+    plot: Annotated[bool, typer.Option("--plot", help="Draw a search.")] = False,
+    pictures: Annotated[
+        str | None, typer.Option("--out", metavar="FILE", help="Draw a search: FILE.svg or FILE.png.")
+    ] = None,
     require: Require = None,
 ) -> int:
-    """Wait for jobs, showing progress, and print their results."""
-    from cli import outcome, requirement
+    """Wait for jobs, showing progress, and print their results; of one search its trials, ranked."""
+    from cli import outcome, requirement, searching, values
 
     required = requirement.given(require)
+    drawing = searching.Drawing(plot, values.picture(pictures))
     async with run.client() as client:
         jobs = [await (await client.jobs.show(ref)).refresh() for ref in refs]
+        if len(jobs) == 1 and jobs[0].kind == "search":
+            search = cast("Search", jobs[0])
+            return await searching.settle(run, search, timeout=timeout, required=required, drawing=drawing)
         return await outcome.settle(run, jobs, several=len(refs) > 1, timeout=timeout, required=required)
 
 
@@ -230,10 +249,13 @@ def _as_json(event: JobEvent) -> dict[str, object]:
         return {"event": "state", "state": str(event.state)}
     if event.progress is not None:
         return {"event": "progress", **event.progress.model_dump(mode="json")}
+    if event.best is not None:
+        return {"event": "best", "by": event.best.by, "ended": event.best.ended, **event.best.trial.model_dump()}
     return {"event": "output", "text": event.output}
 
 
 def _as_text(event: JobEvent) -> str | None:
+    from cli import following
     from cli.render import text
 
     if event.state is not None:
@@ -241,7 +263,23 @@ def _as_text(event: JobEvent) -> str | None:
     if event.progress is not None:
         share = f" {event.progress.fraction:.0%}" if event.progress.fraction is not None else ""
         return text(f"{event.progress.step}{share} {event.progress.message}".rstrip())
-    return text((event.output or "").rstrip("\n"))
+    return following.lead(event) or text((event.output or "").rstrip("\n"))
+
+
+def _searched(job: Job) -> dict[str, object]:
+    """What there is to say of a search besides."""
+    if job.kind != "search":
+        return {}
+    search = cast("SearchRecord", job)
+    tally, best = search.trials, search.best
+    return {
+        "method": search.method,
+        "trials": f"{tally.ended} of {tally.planned} ended, {tally.failed} failed, {tally.cancelled} cancelled",
+        "best": best and f"{best.algorithm} {best.training}",
+        search.by or "by": best and best.value,
+        "ends": search.ends and f"{search.ends} at the latest",
+        "stopped": search.stopped,
+    }
 
 
 def _rows(split: dict[str, object] | None) -> str | None:

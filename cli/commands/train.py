@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shlex
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -16,8 +17,6 @@ if TYPE_CHECKING:
     from autolearn.aio.jobs import Job
 
 app = AsyncTyper()
-BASELINE = "baseline"
-Trial = tuple[str, dict[str, Any]]
 _AT_ONCE = 16
 
 
@@ -84,11 +83,14 @@ async def train(
         typer.Option("--random", metavar="N", help="N draws from lists and ranges: -p C=0.01..100; by --seed."),
     ] = None,
     halves: Annotated[
-        bool, typer.Option("--halving", help="With --grid or --random: only the best third goes on to more rows.")
+        bool, typer.Option("--halving", help="A search on few rows first; only the best third goes on to more.")
     ] = False,
     by: Annotated[str | None, typer.Option(metavar="MEASURE", help="What a search ranks by; default: by task.")] = None,
     budget: Annotated[
         str | None, typer.Option(metavar="DURATION", help="A search cancels what has not ended after so long.")
+    ] = None,
+    most: Annotated[
+        int | None, typer.Option("--trials", metavar="N", min=1, help="A search ends after so many trainings.")
     ] = None,
     plot: Annotated[
         bool, typer.Option("--plot", help="Draw a search: a line for each trial across its parameters.")
@@ -100,12 +102,11 @@ async def train(
     timeout: Annotated[float | None, typer.Option(min=0, help="Seconds to wait; the job goes on after.")] = None,
     require: Annotated[str | None, typer.Option(metavar="EXPR", help="Such as: measures.f1 >= 0.9.")] = None,
 ) -> int:
-    """Train algorithms on a dataset, and wait for them; with --all, --grid or --random many, ranked.
+    """Train algorithms on a dataset, and wait for them; with --all, --grid or --random many in one search, ranked.
 
     Without arguments, on a terminal, it asks for what is missing and prints the command that would have done
     the same.
     """
-    from autolearn import search
     from cli import asking, current, outcome, requirement, searching, values
 
     required = requirement.given(require)
@@ -114,13 +115,13 @@ async def train(
         "memory_limit": values.size(memory_limit) if memory_limit else None,
     }
     searches = everything or grid or draws is not None
-    if (by or budget or plot or pictures) and not searches:
-        raise typer.BadParameter("--by, --budget, --plot and --out go with --all, --grid or --random")
+    if (by or budget or most or plot or pictures) and not searches:
+        raise typer.BadParameter("--by, --budget, --trials, --plot and --out go with --all, --grid or --random")
     if detach and (plot or pictures):
-        raise typer.BadParameter("--plot and --out wait for the trials; session compare --plot draws them later")
+        raise typer.BadParameter("--plot and --out wait for the trials; jobs wait --plot draws them later")
     drawing = searching.Drawing(plot, values.picture(pictures))
-    if halves and (detach or not (grid or draws is not None)):
-        raise typer.BadParameter("--halving goes with --grid or --random, and waits for each rung")
+    if halves and not searches:
+        raise typer.BadParameter("--halving goes with --grid, --random or --all")
     if (everything and algorithms) or (grid and draws is not None):
         raise typer.BadParameter("--all chooses the algorithms itself" if everything else "say --grid or --random")
     span = values.duration(budget) if budget else None
@@ -133,7 +134,9 @@ async def train(
             run.out.note(f"the same without questions:\n  {_command(answers, parameters or [])}")
         if task is None and target is not None and run.interactive:
             task = await asking.task(client, dataset, target)
-        algorithms = [BASELINE] if everything and target else ["k_means"] if everything else algorithms or []
+        if everything and parameters:
+            raise typer.BadParameter("--all tries every algorithm with its defaults: -p goes with --grid or --random")
+        algorithms = algorithms or []
         settings = values.parameters(parameters or [], algorithms)
         which = await current.needed(run, client, session)
         options: dict[str, Any] = {
@@ -148,40 +151,31 @@ async def train(
             "seed": seed,
             **limits,
         }
-        trials: list[Trial] = list(settings.items())
-        if grid or draws is not None:
-            trials = [
-                (algorithm, trial)
-                for algorithm, space in settings.items()
-                for trial in (search.grid(space) if grid else search.draws(space, draws or 0, seed or 0))
-            ]
-        if halves:
-            from cli import halving
-
-            return await halving.search(
-                run,
-                lambda which, rows: _submit(client, dataset, target, which, {**options, "train_rows": rows}),
-                trials,
-                await halving.rows_to_learn(client, dataset, target, test_share),
+        if searches:
+            search = await client.search(
+                dataset,
+                None if everything else values.spaces(settings),
+                target,
+                draws=draws,
+                halving=halves,
                 by=by,
                 budget=span,
-                required=required,
-                drawing=drawing,
+                most_trials=most,
+                wait=False,
+                **options,
             )
-        jobs, refused = await _submit(client, dataset, target, trials, options)
-        if everything and jobs:
-            others: list[Trial] = [(name, {}) for name in await searching.fitting(client, jobs[0])]
-            more, wrong = await _submit(client, dataset, target, others, options)
-            jobs, refused = [*jobs, *more], {**refused, **wrong}
+            searching.accepted(run, search.record, told=task is not None)
+            return await searching.settle(
+                run, search, detach=detach, timeout=timeout, required=required, drawing=drawing
+            )
+        jobs, refused = await _submit(client, dataset, target, settings, options)
         if jobs and task is None and (because := jobs[0].record.task_reason):
             run.out.note(f"task: {(jobs[0].record.request or {}).get('task')}, because {because}; --task tells another")
-        if searches and not detach:
-            return await searching.settle(run, jobs, refused, by=by, budget=span, required=required, drawing=drawing)
         return await outcome.settle(
             run,
             jobs,
             refused=refused,
-            several=len(trials) > 1,
+            several=len(settings) > 1,
             detach=detach,
             timeout=timeout,
             required=required,
@@ -204,7 +198,7 @@ async def _submit(
     client: Client,
     dataset: str,
     target: str | None,
-    trials: list[Trial],
+    settings: Mapping[str, dict[str, Any]],
     options: dict[str, Any],
 ) -> tuple[list[Job], dict[str, Exception]]:
     """Ask for all trainings, several at a time: the jobs, and by algorithm why one was refused."""
@@ -214,9 +208,9 @@ async def _submit(
         async with several:
             return await client.train(dataset, algorithm, target, parameters=own or None, wait=False, **options)
 
-    asked = [ask(*trial) for trial in trials]
+    asked = [ask(*told) for told in settings.items()]
     jobs, refused = [], {}
-    for (algorithm, _), answer in zip(trials, await asyncio.gather(*asked, return_exceptions=True), strict=True):
+    for algorithm, answer in zip(settings, await asyncio.gather(*asked, return_exceptions=True), strict=True):
         if isinstance(answer, Exception):
             refused[algorithm] = answer
         elif isinstance(answer, BaseException):

@@ -1,4 +1,4 @@
-"""Jobs: trainings and evaluations, asked for and watched."""
+"""Jobs: trainings and evaluations, asked for and watched; searches are in `searches`."""
 
 from __future__ import annotations
 
@@ -13,6 +13,10 @@ from common.contracts.base import Answer, Command, Document, Name, Reference
 MeasureName = Annotated[str, Field(min_length=1, max_length=100)]
 FEW_VALUES = 10
 """An integer target with at most so many distinct values is taken for classes unless the task is told."""
+
+
+PATHS = {"training": "/v1/trainings", "evaluation": "/v1/evaluations", "search": "/v1/searches"}
+"""Where jobs of each kind are."""
 
 
 class JobState(StrEnum):
@@ -139,14 +143,12 @@ class Preprocessing(Command):
     columns: dict[Name, ColumnPreparation] = {}
 
 
-class TrainingRequest(Command):
-    """Train one algorithm on one dataset within a session."""
+class LearningRequest(Command):
+    """What is learned from, within a session: columns and rows of one dataset, how they are prepared and measured."""
 
     session: Reference
     dataset: Reference
-    algorithm: Reference
     target: str | None = None
-    parameters: dict[str, Any] = {}
     task: str | None = None
     features: list[str] | None = None
     exclude: list[str] | None = None
@@ -155,6 +157,13 @@ class TrainingRequest(Command):
     split: Split = Split()
     preprocessing: Preprocessing | None = None
     limits: Limits = Limits()
+
+
+class TrainingRequest(LearningRequest):
+    """Train one algorithm on one dataset within a session."""
+
+    algorithm: Reference
+    parameters: dict[str, Any] = {}
 
 
 class EvaluationRequest(Command):
@@ -188,7 +197,7 @@ class Progress(Answer):
 
 
 class Job(Answer):
-    """A training or an evaluation: `request`, `result` and `problem` are confidential to its session."""
+    """A training, an evaluation or a search: `request`, `result` and `problem` are confidential to its session."""
 
     id: str
     kind: str
@@ -197,6 +206,7 @@ class Job(Answer):
     dataset: str | None = None
     algorithm: str | None = None
     training: str | None = None
+    search: str | None = None  # of a trial: the search that has asked for it
     attempt: int = 0
     ahead: int | None = None  # while queued: how many wait in front of it
     trace_id: str

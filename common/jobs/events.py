@@ -17,15 +17,18 @@ _SWEEP_EVERY = 3_600.0
 class JobEvents:
     """Hears the bells of one kind of jobs."""
 
-    def __init__(self, handlers: JobHandlers) -> None:
+    def __init__(self, handlers: JobHandlers, service: str | None = None) -> None:
+        """`service` where it is not called as the kind."""
         self._handlers, self._runtime = handlers, handlers.runtime
+        self._service = service or handlers.kind
 
     async def listen(self) -> None:
         """Hear what this process must know, until cancelled."""
         kind = self._handlers.kind
         kinds = [f"{kind}.finished", "key.destroyed"]
         # A queue of this instance alone: every process must hear, whoever waits may wait anywhere.
-        async with self._runtime.listen(kind, f"{kind}.events.{self._runtime.instance}", kinds, prefetch=64) as heard:
+        queue = f"{kind}.events.{self._runtime.instance}"
+        async with self._runtime.listen(self._service, queue, kinds, prefetch=64) as heard:
             async for delivery in heard:
                 await delivery.ack()
                 if delivery.bell.kind == "key.destroyed":

@@ -1,4 +1,4 @@
-"""Use cases that trainings and evaluations share: submit, look, cancel, commit, remove."""
+"""Use cases that trainings, evaluations and searches share: submit, look, cancel, commit, remove."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from common.records.event import canonical
 from common.records.repository import Decision, Repository
 from common.runtime import Runtime
 
-PREFIXES = {"training": "trn", "evaluation": "evl"}
+PREFIXES = {"training": "trn", "evaluation": "evl", "search": "srch"}
 
 
 @dataclass(frozen=True)
@@ -38,9 +38,9 @@ class Submission:
 class JobHandlers:
     """The jobs of one kind."""
 
-    def __init__(self, runtime: Runtime, kind: str, sessions: ServiceClient) -> None:
+    def __init__(self, runtime: Runtime, kind: str, sessions: ServiceClient, *, jobs: Repository | None = None) -> None:
         self.runtime, self.kind, self.sessions = runtime, kind, sessions
-        self.jobs: Repository = repository.repository(runtime, kind)
+        self.jobs: Repository = jobs or repository.repository(runtime, kind)
         self.keys = SessionKeys(sessions)
         self.views = JobViews(kind, self.jobs, self.keys, runtime.blobs)
 
@@ -65,15 +65,18 @@ class JobHandlers:
             raise errors.KeyReused(f"this Idempotency-Key made {record.id} from another request; use a new key")
         return record
 
-    async def submit(self, submission: Submission, marks: Mapping[str, str]) -> Record:
+    async def submit(self, submission: Submission, marks: Mapping[str, str], identifier: str | None = None) -> Record:
         """Reserve the job in its session and write it down; it runs as soon as a slot is free.
 
-        Raises `errors.TooManyRequests` when too many wait already, `errors.AlreadyExists` when the idempotency key has
-        made another job meanwhile, and what reserving raises; then nothing is left of it.
+        With an `identifier` that is derived, a job that is there already is the one that was asked for. Raises
+        `errors.TooManyRequests` when too many wait already, `errors.AlreadyExists` when the idempotency key has made
+        another job meanwhile, and what reserving raises; then nothing is left of it.
         """
         if await repository.queued(self.jobs) >= self.runtime.settings.queue_limit:
             raise errors.TooManyRequests(f"too many {self.kind}s are waiting already", retry_after=10)
-        job = ids.new_id(PREFIXES[self.kind])
+        if identifier and (there := await self.jobs.find(identifier)):
+            return there
+        job = identifier or ids.new_id(PREFIXES[self.kind])
         reserved = await self.sessions.call(
             "POST", f"/internal/sessions/{submission.session}:reserve", body={"job": job, "kind": self.kind}
         )
@@ -93,7 +96,9 @@ class JobHandlers:
         }
         try:
             record = await self.jobs.create(job, f"{self.kind}.queued", data)
-        except errors.AutoLearnError:
+        except errors.AutoLearnError as error:
+            if identifier and isinstance(error, errors.AlreadyExists):
+                return await self.jobs.get(job)
             await self._release(reserved["session"], job)
             raise
         calls.note(session=reserved["session"], record=job, payload=sealed["request"])
@@ -213,6 +218,11 @@ class JobHandlers:
         """The state of each job, None for one that does not exist."""
         found = await self.jobs.store.get_many(self.jobs.name, identifiers)
         return {one: found[one].state["state"] if one in found else None for one in identifiers}
+
+    async def using(self, dataset: str) -> tuple[Sequence[str], int]:
+        """Some jobs that use a dataset version, by its id, and how many there are."""
+        some, count = await repository.using(self.jobs, dataset)
+        return [one.id for one in some], count
 
     async def of_training(self, training: str) -> Sequence[Record]:
         """The jobs that belong to a training."""

@@ -13,7 +13,7 @@ from starlette.responses import JSONResponse, StreamingResponse
 
 from common import errors
 from common.contracts.base import Command, Page
-from common.contracts.jobs import Job
+from common.contracts.jobs import PATHS, Job
 from common.http import endless
 from common.http.app import router
 from common.http.headers import Wait
@@ -52,7 +52,7 @@ async def accepted(handlers: JobHandlers, record: Record, wait: float, *, replay
     """The answer to a submission: 200 once it has ended within `wait` seconds, else 202; with its `Location`."""
     record = await handlers.ended(record, wait)
     job = await handlers.views.full(record)
-    headers = {"Location": f"/v1/{handlers.kind}s/{record.id}"}
+    headers = {"Location": f"{PATHS[handlers.kind]}/{record.id}"}
     if replayed:
         headers["Idempotency-Replayed"] = "true"
     done = wait > 0 and terminal(record.state)
@@ -62,7 +62,7 @@ async def accepted(handlers: JobHandlers, record: Record, wait: float, *, replay
 def public(handlers: JobHandlers) -> APIRouter:
     """List, show, follow, read and cancel."""
     kind = handlers.kind
-    base = f"/v1/{kind}s"
+    base = PATHS[kind]
     routes = router(tags=[f"{kind}s"])
     follower = Follower(handlers)
 
@@ -137,13 +137,8 @@ def artifact_of(handlers: JobHandlers) -> APIRouter:
 
 
 def internal(handlers: JobHandlers) -> APIRouter:
-    """What the other services ask: raw records, states, and the ends of a session."""
-    routes = router(include_in_schema=False)
-
-    @routes.get("/internal/jobs/{reference}")
-    async def raw(reference: str) -> dict[str, Any]:
-        record = await handlers.get(reference)
-        return {"id": record.id, "version": record.version, "state": record.state}
+    """What the other services ask: raw records, states, and the ends of a session; what runs, what is used."""
+    routes = records(handlers, "/internal/jobs")
 
     @routes.get("/internal/jobs:load")
     async def load() -> dict[str, int]:
@@ -151,29 +146,41 @@ def internal(handlers: JobHandlers) -> APIRouter:
         jobs = handlers.jobs
         return {"open": await repository.unfinished(jobs), "waiting": await repository.queued(jobs)}
 
-    @routes.post("/internal/jobs:states")
+    @routes.post("/internal/datasets/{dataset}:referrers")
+    async def referrers(dataset: str) -> dict[str, Any]:
+        some, count = await handlers.using(dataset)
+        return {"referrers": some, "count": count}
+
+    return routes
+
+
+def records(handlers: JobHandlers, base: str) -> APIRouter:
+    """Jobs of one kind as the session service works with them, below `base`."""
+    routes = router(include_in_schema=False)
+
+    @routes.get(base + "/{reference}")
+    async def raw(reference: str) -> dict[str, Any]:
+        record = await handlers.get(reference)
+        return {"id": record.id, "version": record.version, "state": record.state}
+
+    @routes.post(base + ":states")
     async def states(asked: Identifiers) -> dict[str, Any]:
         return {"states": await handlers.states(asked.ids)}
 
-    @routes.post("/internal/jobs:fetch")
+    @routes.post(base + ":fetch")
     async def fetch(asked: Identifiers) -> Response:
         return JSONResponse({"jobs": await handlers.fetch(asked.ids)})
 
-    @routes.post("/internal/jobs:commit", status_code=204)
+    @routes.post(base + ":commit", status_code=204)
     async def commit(asked: Commitment) -> None:
         await handlers.commit_all(asked.experiments)
 
-    @routes.post("/internal/jobs:remove", status_code=204)
+    @routes.post(base + ":remove", status_code=204)
     async def remove(asked: Removal) -> None:
         await handlers.remove_all(asked.ids, asked.reason)
 
-    @routes.post("/internal/jobs/{identifier}:cancel")
+    @routes.post(base + "/{identifier}:cancel")
     async def cancel(identifier: str) -> dict[str, Any]:
         return {"state": (await handlers.cancel(identifier)).state["state"]}
-
-    @routes.post("/internal/datasets/{dataset}:referrers")
-    async def referrers(dataset: str) -> dict[str, Any]:
-        some, count = await repository.using(handlers.jobs, dataset)
-        return {"referrers": [one.id for one in some], "count": count}
 
     return routes

@@ -16,7 +16,19 @@ from common.records import sealed_blobs
 from common.records.repository import Repository
 from common.records.sealing import DataKey
 
-_PLAIN = ("state", "session", "dataset", "algorithm", "training", "attempt", "trace_id", "created", "started", "ended")
+_PLAIN = (
+    "state",
+    "session",
+    "dataset",
+    "algorithm",
+    "training",
+    "search",
+    "attempt",
+    "trace_id",
+    "created",
+    "started",
+    "ended",
+)
 
 
 def plain(kind: str, record: Record) -> Job:
@@ -44,7 +56,7 @@ class JobViews:
 
         Raises `errors.Gone` when it was dropped, or its session discarded or expired.
         """
-        _require_there(record)
+        require_there(record)
         job = plain(self._kind, record)
         sealed = record.state.get("sealed", {})
         if not sealed:
@@ -71,7 +83,7 @@ class JobViews:
 
         Raises `errors.Gone` as `full`; nothing is kept of a committed job's output.
         """
-        _require_there(record)
+        require_there(record)
         sealed = record.state.get("sealed", {})
         if not sealed:
             return 0, b""
@@ -85,7 +97,8 @@ class JobViews:
         return int(tail["start"]), base64.b64decode(key.open(record.id, "output", tail["token"]))
 
 
-def _require_there(record: Record) -> None:
+def require_there(record: Record) -> None:
+    """Raise `errors.Gone` when the job was dropped, or its session discarded or expired."""
     removed = record.state.get("removed")
     if removed and removed != SessionState.committed:
         raise errors.Gone(f"{record.id} was {removed} and its content destroyed")

@@ -52,7 +52,10 @@ def complete_training(
     prepared = complete_preparation(request, features, columns, flaws)
     split = _split(request, dataset["rows"], target, task, flaws)
     algorithm = _algorithm(request, entry, task, flaws)
-    parameters = _parameters(request, algorithm, task, split["seed"], target, flaws)
+    parameters = request.get("parameters") or {}
+    if algorithm is not None:
+        parameters, wrong = complete_parameters(parameters, algorithm, task, split["seed"], target)
+        flaws += wrong
     positive = _positive_class(request, target, task, flaws)
     measures = _more_measures(request, task, flaws)
     completed = {
@@ -86,7 +89,8 @@ def flaws_without_dataset(request: Mapping[str, Any], described: Mapping[str, An
         task = entry.tasks[0]
     check_choice(request, flaws)
     split = _split(request, None, None, task, flaws)
-    _parameters(request, _algorithm(request, entry, task, flaws), task, split["seed"], None, flaws)
+    if algorithm := _algorithm(request, entry, task, flaws):
+        flaws += complete_parameters(request.get("parameters") or {}, algorithm, task, split["seed"], None)[1]
     _more_measures(request, task, flaws)
     return flaws
 
@@ -169,28 +173,23 @@ def _algorithm(
     return entry
 
 
-def _parameters(
-    request: Mapping[str, Any],
-    algorithm: AlgorithmEntry | None,
+def complete_parameters(
+    given: Mapping[str, Any],
+    algorithm: AlgorithmEntry,
     task: str | None,
     seed: Any,
     target: Mapping[str, Any] | None,
-    flaws: list[Flaw],
-) -> dict[str, Any]:
-    given: dict[str, Any] = request.get("parameters") or {}
-    if algorithm is None:
-        return given
+) -> Completed:
+    """The hyper-parameters of an algorithm with their defaults, and what is wrong with those given."""
     if algorithm.open:
-        if known := algorithm.parameters[task or algorithm.tasks[0]]:
-            flaws.extend(estimators.check(known, given))
-        return given
+        known = algorithm.parameters[task or algorithm.tasks[0]]
+        return dict(given), list(estimators.check(known, given)) if known else []
     # Without a task the flaws of its first one are still of use.
     values, wrong = complete(algorithm.parameters[task or algorithm.tasks[0]], given, seed)
     if not wrong:
         classes = target["distinct"] if target is not None and task == CLASSIFICATION else None
         wrong = list(algorithm.check(values, classes))
-    flaws.extend(wrong)
-    return values
+    return values, wrong
 
 
 def _positive_class(

@@ -185,12 +185,12 @@ def job_routes(jobs: Jobs) -> APIRouter:
         ] = "",
         sort: Annotated[Literal["-created", "created"], Query()] = "-created",
     ) -> Page[Job]:
-        """Trainings and evaluations, the newest first."""
+        """Trainings, evaluations and searches, the newest first."""
         return await jobs.page(filter=filter, newest_first=sort == "-created", cursor=cursor, limit=limit)
 
     @api.get("/v1/jobs/{ref}")
     async def show_job(ref: str) -> Job:
-        """One training or evaluation, by its id or at least six of its last characters."""
+        """One training, evaluation or search, by its id or at least six of its last characters."""
         return await jobs.show(ref)
 
     return api

@@ -18,7 +18,7 @@ from session_service.erasure import Erasure
 from session_service.repository import Sessions
 from session_service.views import Views
 
-_FINISHED = ("training.finished", "evaluation.finished")
+_FINISHED = ("training.finished", "evaluation.finished", "search.finished")
 _log = logging.logger("session_events")
 
 

@@ -13,7 +13,14 @@ from docs import generate
 from tests.platforms import Platform
 
 UNKNOWN = "0" * 32
-PREFIXES = {"datasets": "ds", "evaluations": "evl", "experiments": "exp", "sessions": "ses", "trainings": "trn"}
+PREFIXES = {
+    "datasets": "ds",
+    "evaluations": "evl",
+    "experiments": "exp",
+    "searches": "srch",
+    "sessions": "ses",
+    "trainings": "trn",
+}
 DOCUMENT = json.loads((generate.FOLDER / "openapi.json").read_text())
 OPERATIONS = sorted(
     (verb, path)

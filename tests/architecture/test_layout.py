@@ -23,7 +23,6 @@ SAME = (
     "workers/task.py",
 )
 ABSENT = {
-    "training_service": {"repository.py": "the questions about jobs are common/jobs/repository.py"},
     "evaluation_service": {"repository.py": "the questions about jobs are common/jobs/repository.py"},
     "session_service": {"workers/task.py": "it computes nothing in a child"},
     "storage_service": {

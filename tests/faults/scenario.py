@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import Any
 
-from tests.faults.victim import Victim, fresh, training
+from tests.faults.victim import Victim, fresh, paths, training
 
 
 class Scenario(ABC):
@@ -67,9 +67,9 @@ class Scenario(ABC):
 
     def erased(self, job: str) -> None:
         """What the job held cannot be had any more."""
-        kind = "trainings" if job.startswith("trn_") else "evaluations"
-        self.victim.ask("GET", f"/v1/{kind}/{job}", 410)
-        if kind == "trainings":
+        kind = paths(job)
+        self.victim.ask("GET", f"{kind}/{job}", 410)
+        if job.startswith("trn_"):
             self.victim.ask("GET", f"/v1/trainings/{job}/artifact", 410)
 
 

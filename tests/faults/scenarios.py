@@ -57,6 +57,56 @@ class Train(Scenario):
         assert artifact.status_code == 200 and len(artifact.content) == self.ended["result"]["artifact"]["size"]
 
 
+class Search(Scenario):
+    """A search with halving runs through its rungs."""
+
+    def prepare(self) -> None:
+        self.session = self.opened(note=f"canary of {self.key}")
+        self.victim.canaries.add(f"canary of {self.key}".encode())
+
+    def act(self) -> None:
+        space = {"algorithm": "decision_tree", "parameters": {"max_depth": [1, 2, 3]}}
+        body = {**training(self.session), "method": "grid", "algorithms": [space], "halving": {"least_rows": 40}}
+        del body["algorithm"]
+        self.search = self.victim.ask("POST", "/v1/searches", 202, json=body, key=self.key)["id"]
+        self.ended = self.victim.over(self.search)
+
+    def check(self) -> None:
+        assert self.ended["state"] == "succeeded", self.ended
+        assert [rung["trials"] for rung in self.ended["rungs"]] == [3, 1]
+        trials = self.items(f"/v1/searches/{self.search}/trials")
+        assert [one["state"] for one in trials] == ["succeeded"] * 4
+        assert self.ended["best"]["training"] == trials[0]["id"]
+        listed = self.items("/v1/trainings", filter=f"session = {self.session}")
+        assert sorted(one["id"] for one in listed) == sorted(one["id"] for one in trials)
+        held = self.items(f"/v1/sessions/{self.session}/records")
+        assert sorted(one["job"] for one in held) == sorted(one["id"] for one in trials)
+
+
+class CancelSearch(Scenario):
+    """A search is cancelled while trials run and wait, and discarded with its session."""
+
+    def prepare(self) -> None:
+        self.session = self.opened()
+        space = {"algorithm": "random_forest", "parameters": {"n_estimators": [2_000, 2_001, 2_002, 2_003]}}
+        body = {**training(self.session), "method": "grid", "algorithms": [space]}
+        del body["algorithm"]
+        self.search = self.victim.ask("POST", "/v1/searches", 202, json=body, key=fresh("search"))["id"]
+
+    def act(self) -> None:
+        self.victim.ask("POST", f"/v1/searches/{self.search}:cancel", 200, 202, key=self.key)
+        self.ended = self.victim.over(self.search)
+
+    def check(self) -> None:
+        # On a slow day it comes to its end before the request does: then it stays as it ended.
+        assert self.ended["state"] in ("cancelled", "succeeded"), self.ended
+        for one in self.items("/v1/trainings", filter=f"search = {self.search}"):
+            assert self.victim.over(one["id"])["state"] in ("cancelled", "succeeded")
+        self.victim.ask("POST", f"/v1/sessions/{self.session}:discard", 200, 202, key=fresh("discard"))
+        self.session_is(self.session, "discarded")
+        self.erased(self.search)
+
+
 class Cancel(Scenario):
     """A training is cancelled while it runs or waits; another one of the session goes on."""
 
@@ -237,4 +287,6 @@ SCENARIOS: tuple[type[Scenario], ...] = (
     Expire,
     DeleteDataset,
     Cancel,
+    Search,
+    CancelSearch,
 )

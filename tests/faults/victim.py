@@ -11,6 +11,7 @@ from typing import Any, Self, TypeVar
 
 import httpx
 
+from common.contracts.jobs import PATHS
 from tests import warm
 from tests.engine_platform import EnginePlatform
 from tests.faults.points import ARMED, CALLS, FOLDER, KILLED, Point
@@ -108,10 +109,9 @@ class Victim(Platform):
 
     def over(self, job: str) -> Any:
         """The job once it has ended and its session knows."""
-        kind = "trainings" if job.startswith("trn_") else "evaluations"
 
         def look() -> Any:
-            found = self.ask("GET", f"/v1/{kind}/{job}", 200)
+            found = self.ask("GET", f"{paths(job)}/{job}", 200)
             if found["state"] not in ("succeeded", "failed", "cancelled"):
                 return None
             session = self.ask("GET", f"/v1/sessions/{found['session']}", 200)
@@ -122,6 +122,11 @@ class Victim(Platform):
 
 class EngineVictim(EnginePlatform, Victim):
     """One whose state, log, messages and blobs are in real engines."""
+
+
+def paths(job: str) -> str:
+    """Where jobs of this one's kind are."""
+    return PATHS[{"trn": "training", "evl": "evaluation", "srch": "search"}[job.partition("_")[0]]]
 
 
 def training(session: str, algorithm: str = "naive_bayes", **more: Any) -> Mapping[str, Any]:

@@ -19,11 +19,12 @@ from starlette.routing import Route
 
 from common import errors
 from tests.unit.autolearn.fake_catalog import FakeCatalog
+from tests.unit.autolearn.fake_searches import FakeSearches
 from tests.unit.autolearn.fake_state import logged, problem
 from tests.unit.autolearn.fake_work import FakeWork
 
 
-class FakePlatform(FakeCatalog, FakeWork):
+class FakePlatform(FakeCatalog, FakeWork, FakeSearches):
     """All of it behind its routes."""
 
     # -- plumbing --
@@ -67,6 +68,10 @@ class FakePlatform(FakeCatalog, FakeWork):
                 route("/v1/log:verify", self.verify),
                 route("/v1/log:rebuild", self.rebuild, "POST"),
                 route("/v1/log/rebuilds/{ref}", self.rebuilt),
+                route("/v1/searches", self.begin_search, "POST"),
+                route("/v1/searches/{ref}", self.show_search, "GET", "POST"),
+                route("/v1/searches/{ref}/trials", self.search_trials),
+                route("/v1/searches/{ref}/progress", self.search_progress),
                 route(f"/v1/{kinds}", self.submit, "POST"),
                 route(f"/v1/{kinds}/{{ref}}", self.show_job, "GET", "POST"),
                 route(f"/v1/{kinds}/{{ref}}/progress", self.progress),

@@ -27,6 +27,8 @@ class FakeState:
         self.sessions: dict[str, dict[str, Any]] = {}
         self.jobs: dict[str, dict[str, Any]] = {}
         self.records: dict[str, list[str]] = {}
+        self.searched: list[dict[str, Any]] = []
+        self.trials: dict[str, list[dict[str, Any]]] = {}
         self.experiments: dict[str, dict[str, Any]] = {}
         self.answers: dict[str, tuple[str, Response]] = {}
         self.requests: list[Request] = []

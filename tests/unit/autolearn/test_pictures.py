@@ -11,7 +11,7 @@ import pytest
 
 from autolearn import plots, sheet, side_by_side
 from common import errors
-from common.contracts.jobs import Job
+from common.contracts.searches import Trial
 from common.contracts.sessions import Comparison
 
 EVIL = "</svg><script>alert(1)</script>"
@@ -43,14 +43,9 @@ RESULT: dict[str, Any] = {
 }
 
 
-def job(number: int, figure: float | None, **parameters: Any) -> Job:
-    return Job.model_validate(
-        {
-            **{"id": f"trn_{number:032x}", "kind": "training", "state": "succeeded", "session": "ses_1"},
-            **{"trace_id": "1", "created": "2026", "algorithm": "svm", "request": {"parameters": parameters}},
-            "result": {"measures": {"test": {"f1": figure}, "train": {}}},
-        }
-    )
+def trial(number: int, figure: float | None, **parameters: Any) -> Trial:
+    told = {"number": number, "rung": 0, "state": "succeeded", "algorithm": "svm"}
+    return Trial.model_validate({"id": f"trn_{number:032x}", "parameters": parameters, "value": figure, **told})
 
 
 def test_all_that_was_found_is_drawn(tmp_path: Path) -> None:
@@ -99,9 +94,9 @@ def test_what_cannot_be_drawn_leaves_no_file(tmp_path: Path, name: str, result: 
 
 def test_axes_of_a_search() -> None:
     ranked = [
-        job(1, 0.9, C=100.0, kernel="rbf", degree=3),
-        job(2, 0.8, C=1.0, kernel="linear", degree=3),
-        job(3, None, C=10.0, kernel="rbf", degree=3),
+        trial(1, 0.9, C=100.0, kernel="rbf", degree=3),
+        trial(2, 0.8, C=1.0, kernel="linear", degree=3),
+        trial(3, None, C=10.0, kernel="rbf", degree=3),
     ]
     trials = side_by_side.trials(ranked, "f1")
     axes = trials.axes()

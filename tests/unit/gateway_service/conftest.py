@@ -12,6 +12,7 @@ import pytest
 from fastapi import APIRouter, Depends
 
 from common import errors
+from common.contracts.jobs import PATHS
 from common.filtering.conditions import holds
 from common.filtering.fields import Field
 from common.http import maintenance
@@ -27,7 +28,7 @@ from gateway_service import bootstrap
 from gateway_service.front import Front
 from tests.runtimes import light_runtime
 
-KINDS = {"training": "trn", "evaluation": "evl"}
+KINDS = {"training": "trn", "evaluation": "evl", "search": "srch"}
 ALLOWED = ("127.0.0.1", "localhost", "[::1]")
 NAMES = ("catalog", "training", "evaluation", "session", "storage")
 _FIELDS = {
@@ -64,7 +65,7 @@ def job(kind: str, number: int, created: str, **more: Any) -> dict[str, Any]:
 def _jobs(world: World, kind: str) -> APIRouter:
     api = router()
 
-    @api.get(f"/v1/{kind}s")
+    @api.get(PATHS[kind], name=f"list_{kind}")
     async def page(asked: Annotated[Listing, Depends(listing(_FIELDS, "-created"))]) -> dict[str, Any]:
         if kind in world.away:
             raise errors.Unavailable("away")
@@ -81,8 +82,8 @@ def _jobs(world: World, kind: str) -> APIRouter:
             "next": asked.next(records[: asked.limit + 1]),
         }
 
-    @api.get(f"/v1/{kind}s/{{ref}}")
-    @api.get("/internal/jobs/{ref}", include_in_schema=False)
+    @api.get(PATHS[kind] + "/{ref}", name=f"show_{kind}")
+    @api.get("/internal/searches/{ref}" if kind == "search" else "/internal/jobs/{ref}", include_in_schema=False)
     async def show(ref: str) -> dict[str, Any]:
         for each in world.jobs[kind]:
             if each["id"].endswith(ref):
@@ -107,6 +108,8 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
                 routers = [maintenance.routes(name, runtime, [records])]
                 if name in KINDS:
                     routers.append(_jobs(found, name))
+                if name == "training":
+                    routers.append(_jobs(found, "search"))
                 apps[name] = runtime.app(name, title=name, routers=routers)
             found.front = Front(apps)
             transport.app = Guard(found.front, ALLOWED)

@@ -3,56 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
-from common.runtime import Runtime
-from common.service import Service
 from tests.eventually import until
-from tests.fake_services import FakeCatalogue, FakeSessions
-from tests.fake_tasks import FakeTaskRunner
-from tests.runtimes import http, light_runtime, running
-from training_service import bootstrap
+from tests.unit.training_service.conftest import World
 
-COLUMNS = [
-    {"name": "species", "type": "category", "missing": 0, "distinct": 3},
-    {"name": "mass", "type": "number", "missing": 2, "distinct": 90},
-]
-PENGUINS = {
-    "id": "ds_1", "name": "penguins", "version": 1, "digest": "sha256:ab", "rows": 344, "columns": COLUMNS,
-}  # fmt: skip
 ASKED = {"session": "ses_1", "dataset": "penguins", "algorithm": "svm", "target": "species"}
-
-
-@dataclass
-class World:
-    """The training service with its neighbours."""
-
-    runtime: Runtime
-    service: Service
-    http: httpx.AsyncClient
-    sessions: FakeSessions
-    tasks: FakeTaskRunner
-    catalogue: FakeCatalogue
-
-
-@pytest.fixture
-async def world(tmp_path: Path) -> AsyncIterator[World]:
-    async with light_runtime(tmp_path, drain=0.05) as runtime:
-        tasks = FakeTaskRunner(tmp_path)
-        tasks.result = {**tasks.result, "artifact": {"digest": "sha256:" + "ab" * 32, "size": 5, "format": "skops"}}
-        runtime.tasks = tasks
-        sessions = FakeSessions(runtime)
-        catalogue = FakeCatalogue(runtime, penguins=PENGUINS)
-        service = bootstrap.build(runtime)
-        await runtime.blobs.put_bytes("catalog/penguins/1.parquet", b"a table")
-        async with running(runtime, [service]), http(service) as client:
-            yield World(runtime, service, client, sessions, tasks, catalogue)
 
 
 async def test_a_training_is_completed_accepted_and_run(world: World) -> None:
@@ -62,15 +20,12 @@ async def test_a_training_is_completed_accepted_and_run(world: World) -> None:
     assert accepted.headers["location"] == f"/v1/trainings/{job['id']}"
     assert (job["state"], job["dataset"], job["request"]["task"]) == ("queued", "penguins@1", "classification")
     assert job["task_reason"]
-    (loop,) = world.service.task_loops.values()
-    worker = asyncio.ensure_future(loop())
-    ended = await world.http.get(f"/v1/trainings/{job['id']}", headers={"prefer": "wait=20"})
+    async with world.working():
+        ended = await world.http.get(f"/v1/trainings/{job['id']}", headers={"prefer": "wait=20"})
     assert ended.json()["state"] == "succeeded"
     (spec,) = world.tasks.started
     assert spec.function == "training_service.tasks.train:run"
     assert list(spec.inputs) == ["dataset"] and list(spec.sealed_outputs) == ["artifact"]
-    worker.cancel()
-    await asyncio.gather(worker, return_exceptions=True)
 
 
 async def test_everything_wrong_is_told_at_once_and_nothing_happens(world: World) -> None:
