@@ -1,4 +1,4 @@
-"""Load: requests in flight, queued trainings, a large artifact; the server's memory and its loop's worst stall."""
+"""Load: requests, trainings, long lists, large files; the memory of the server and what stops its event loop."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ import psutil
 
 from benchmarks import watched
 from benchmarks.figure import Figure, Scale, at_most
+from benchmarks.samples import Latency
 from benchmarks.server import Server, server, small
 
 _MIB = 2**20
@@ -58,22 +59,34 @@ def under_load(scale: Scale) -> Sequence[Figure]:
         for name, work in (
             ("1,000 requests in flight", _in_flight),
             (f"{scale.many} trainings queued", _queued),
+            ("a list of 200 jobs, again and again", _list),
+            ("an upload of 100 MiB", _upload),
             ("an artifact of 100 MiB", _artifact),
         ):
             began = time.monotonic()
             with Memory(ours.process) as memory:
                 told = work(ours, scale)
             figures.append(at_most(f"L {name}, memory", told, "", [memory.grown], 200, unit="MiB"))
-            stalls = [stall for stall in _stalls(ours) if stall["at"] >= began]
+            stalls = [one for one in _noted(ours) if one["at"] >= began and "collected" not in one]
             worst = max((1e3 * stall["seconds"] for stall in stalls), default=0.0)
             found = f"{len(stalls)} over {1e3 * watched.NOTED:g} ms"
             figures.append(at_most(f"L {name}, worst stall of the loop", found, "", [worst], _STALL, unit="ms"))
             for stall in sorted(stalls, key=lambda one: -one["seconds"])[:3]:
                 print(f"{1e3 * stall['seconds']:.0f} ms ({1e3 * stall['wall']:.0f} by the clock) in\n{stall['doing']}")
+        figures.append(_collections(ours))
     return figures
 
 
-def _stalls(ours: Server) -> list[dict[str, float]]:
+def _collections(ours: Server) -> Figure:
+    """The longest of all collections of garbage during that."""
+    found = [one for one in _noted(ours) if "collected" in one]
+    counts = collections.Counter(int(one["collected"]) for one in found)
+    told = ", ".join(f"{count} of generation {generation}" for generation, count in sorted(counts.items()))
+    longest = max((1e3 * one["seconds"] for one in found), default=0.0)
+    return at_most("L longest collection of garbage", told or "none", "", [longest], _STALL, unit="ms")
+
+
+def _noted(ours: Server) -> list[dict[str, float]]:
     return [json.loads(line) for line in (ours.folder / watched.FILE).read_text().splitlines()]
 
 
@@ -141,6 +154,39 @@ def _until_ended(ours: Server, jobs: Sequence[str]) -> Iterator[str]:
         while ours.json("GET", f"/v1/trainings/{job}")["state"] in ("queued", "running") and time.monotonic() < end:
             time.sleep(0.2)
         yield job
+
+
+def _list(ours: Server, scale: Scale) -> str:
+    """Pages as large as they may be asked for by most; after the queue there are that many jobs."""
+    took = []
+    for _ in range(scale.repetitions):
+        began = time.perf_counter()
+        page = ours.json("GET", "/v1/trainings", params={"limit": 200})["items"]
+        took.append(time.perf_counter() - began)
+    return f"{len(page)} jobs, {Latency(tuple(took))}"
+
+
+def _upload(ours: Server, scale: Scale) -> str:
+    """Piece by piece, as a file is sent; stored and read as a table in a child."""
+    rng = random.Random(2)
+    row = ",".join(f"{rng.random():.15f}" for _ in range(50)) + "\n"
+    head = ",".join(f"c{number}" for number in range(50)) + "\n"
+    count = _ARTIFACT // len(row)
+
+    def pieces() -> Iterator[bytes]:
+        yield head.encode()
+        piece = 500
+        for start in range(0, count, piece):
+            yield (row * min(piece, count - start)).encode()
+
+    told = ours.json(
+        "POST",
+        "/v1/datasets",
+        content=pieces(),
+        params={"name": "large"},
+        headers={"content-type": "text/csv", "Prefer": "wait=60"},
+    )
+    return f"{told['rows']} of {count} rows"
 
 
 def _artifact(ours: Server, scale: Scale) -> str:

@@ -3,13 +3,14 @@
 A task of the loop looks at the clock every few milliseconds. What passes beyond that is a stall, less the time in which
 the thread was ready to run and had no core (`/proc/self/task/*/schedstat`, second field, in ns): that is the machine's
 and not the program's. A thread beside it notes what the loop is doing meanwhile. Stalls go to `stalls.ndjson` of the
-data folder.
+data folder, and so does every collection of garbage, which stops all threads.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import json
 import sys
 import threading
@@ -17,7 +18,7 @@ import time
 import traceback
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
 from common.settings import Settings
 from embedded import __main__ as program
@@ -38,14 +39,17 @@ class Watch:
         self._schedule = Path(f"/proc/self/task/{threading.get_native_id()}/schedstat")
         self._last = time.monotonic()
         self._seen = ""
+        self._collection = (0.0, 0.0)
         self._end = threading.Event()
 
     def start(self) -> None:
         """Begin to look."""
+        gc.callbacks.append(self._collecting)
         threading.Thread(target=self._look, name="watch", daemon=True).start()
 
     def stop(self) -> None:
         """Look no more."""
+        gc.callbacks.remove(self._collecting)
         self._end.set()
 
     async def beat(self) -> None:
@@ -60,11 +64,21 @@ class Watch:
                 ready = self._waited()
                 own = stall - (ready - waited)
                 if own > NOTED:
-                    json.dump({"at": before, "seconds": own, "wall": stall, "doing": self._seen}, self._out)
-                    self._out.write("\n")
-                    self._out.flush()
+                    self._write({"at": before, "seconds": own, "wall": stall, "doing": self._seen})
             waited = self._waited()
             self._seen, self._last = "", time.monotonic()
+
+    def _collecting(self, phase: str, about: dict[str, int]) -> None:
+        """Called by the collector, in whatever thread it runs; seconds are of that thread's processor time."""
+        if phase == "start":
+            self._collection = (time.monotonic(), time.thread_time())
+            return
+        began, used = self._collection
+        self._write({"at": began, "seconds": time.thread_time() - used, "collected": about["generation"]})
+
+    def _write(self, what: dict[str, Any]) -> None:
+        self._out.write(json.dumps(what) + "\n")
+        self._out.flush()
 
     def _waited(self) -> float:
         """Seconds in which the loop's thread was ready to run and had no core."""

@@ -30,7 +30,9 @@ class Loops:
         # What was loaded so far lives until the end: full collections need not walk it again (architecture.md §9).
         gc.collect()
         gc.freeze()
-        gc.set_threshold(50_000, 20, 50)
+        # A collection stops all threads, a millisecond for each thousand objects that it walks: 10 at first, then at
+        # most 50 of those that outlived five.
+        gc.set_threshold(10_000, 5, 50)
 
     def background(self) -> None:
         """What the services do once they answer."""
