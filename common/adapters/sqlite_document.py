@@ -57,7 +57,7 @@ def record_of(row: Row) -> Record:
 def row_of(record: Record) -> Row:
     """The values of `COLUMNS` for a record; the inverse of `record_of`. `errors.TooLarge`, `errors.Invalid`."""
     envelope, state = dumped(record.envelope), canonical_text(record.state)
-    outbox = dumped(list(record.outbox))
+    outbox = dumped(list(record.outbox)) if record.outbox else "[]"
     check_size(record.id, envelope, state, outbox)
     return (record.id, record.version, record.head, envelope, state, outbox)
 

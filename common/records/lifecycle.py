@@ -50,12 +50,12 @@ class Lifecycle:
         Raises `errors.Conflict` for an event that the table does not allow.
         """
         name = str(event["type"]).removeprefix("autolearn.").rsplit(".v", 1)[0]
-        before = dict(state or {})
+        before = state or {}
         target = self.transitions.get((before.get("state", NEW), name))
         if target is None:
             raise errors.Conflict(f"{self.record} is {before.get('state') or 'not there'}: {name} cannot happen to it")
         change = self.changes.get(name)
-        after = change(before, event["data"]) if change else merge(before, event["data"])
+        after = change(dict(before), event["data"]) if change else merge(before, event["data"])
         # A change may choose between two states (a partial commit leaves a session open).
         after["state"] = after.pop("next", target)
         return after

@@ -11,6 +11,7 @@ keep another form than the canonical one; a text that has the digest is canonica
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 from collections.abc import Iterable, Sequence
 
@@ -129,16 +130,42 @@ async def rebuild(repositories: Sequence[Repository], log: EventLog, source: str
     # Indexes come last: built at once they cost a third of what they cost record by record.
     await target.ensure(*(Collection(repository.name) for repository in repositories))
     made: dict[str, list[Record]] = {repository.name: [] for repository in repositories}
-    async for batch in log.texts(source):
-        await asyncio.to_thread(_make, made, tally, repositories, batch)
-        for name in made:
-            if len(made[name]) >= _TOGETHER:
-                await target.insert_many(name, made[name])
-                made[name] = []
-    for name, records in made.items():
-        await target.insert_many(name, records)
+    async with contextlib.aclosing(_Inserting(target)) as inserting:
+        async for batch in log.texts(source):
+            await asyncio.to_thread(_make, made, tally, repositories, batch)
+            for name in made:
+                if len(made[name]) >= _TOGETHER:
+                    await inserting.next(name, made[name])
+                    made[name] = []
+        for name, records in made.items():
+            await inserting.next(name, records)
+        await inserting.done()
     await target.ensure(*(repository.collection for repository in repositories))
     return tally
+
+
+class _Inserting:
+    """Inserts records while the next ones are made, a lot at a time: the disk and the processor work side by side."""
+
+    def __init__(self, target: RecordStore) -> None:
+        self._target = target
+        self._running: asyncio.Task[None] | None = None
+
+    async def next(self, collection: str, records: Sequence[Record]) -> None:
+        """Begin with these when those before are in; raises what was wrong with those."""
+        await self.done()
+        self._running = asyncio.create_task(self._target.insert_many(collection, records))
+
+    async def done(self) -> None:
+        """All are in."""
+        running, self._running = self._running, None
+        if running is not None:
+            await running
+
+    async def aclose(self) -> None:
+        """Wait for what runs, whose outcome matters no more."""
+        if self._running is not None:
+            await asyncio.gather(self._running, return_exceptions=True)
 
 
 def _make(
