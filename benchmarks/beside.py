@@ -36,7 +36,7 @@ _MISCHIEF = (
     ("grandchildren that compute", "benchmarks.beside:grandchildren"),
 )
 _TOLD = "mischief"
-_SECONDS = 2.0
+_SECONDS = 1.5
 _TOGETHER = 2
 
 
