@@ -20,6 +20,7 @@ from benchmarks import (
     machine,
     records,
     report,
+    searching,
     starting,
     training,
 )
@@ -29,6 +30,7 @@ FIGURES: dict[str, Measure] = {
     "small": training.one_small,
     "many": training.many_small,
     "forest": training.forest,
+    "grid": searching.grid,
     "calls": calls.reads,
     "footprint": footprint.memory_and_idling,
     "experiments": experiments.pages,

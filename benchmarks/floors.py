@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 Work = Callable[[dict[str, Any], Path, Path], None]
-_THREADS = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+THREADS = dict.fromkeys(("OMP_NUMTHREADS", "OPENBLAS_NUMTHREADS", "MKL_NUMTHREADS"), "1")
 
 
 class BareForkServer:
@@ -52,7 +52,7 @@ def bare_fork_server(request: Mapping[str, Any], dataset: Path) -> Iterator[Bare
     """A bare fork server for a request as the platform completed it."""
     with subprocess.Popen(
         [sys.executable, "-m", "benchmarks.floors"],
-        env={**os.environ, **_THREADS},
+        env={**os.environ, **THREADS},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
