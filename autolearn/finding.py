@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from autolearn.failures import Unreachable
 from common import errors
 
 DEFAULT_URL = "http://127.0.0.1:8470"
@@ -104,7 +105,8 @@ def profile(name: str) -> dict[str, Any]:
 def find(url: str | None = None, token: str | None = None, profile_name: str | None = None) -> Place:
     """Find the server.
 
-    `profile_name` given wins over `AUTOLEARN_URL`, a profile named by the environment does not.
+    `profile_name` given wins over `AUTOLEARN_URL`, a profile named by the environment does not. Raises `Unreachable`
+    when `AUTOLEARN_DATA` names a folder without a server: another platform must not answer for it.
     """
     token = token or os.environ.get("AUTOLEARN_TOKEN") or None
     if url:
@@ -117,6 +119,8 @@ def find(url: str | None = None, token: str | None = None, profile_name: str | N
             return _place(str(told), token or table.get("token"), f"profile {name}")
     if server := running_server():
         return _place(server.url, token, "data folder")
+    if named := os.environ.get("AUTOLEARN_DATA"):
+        raise Unreachable(f"no server runs on {named} (AUTOLEARN_DATA); start one with `autolearn up`")
     return _place(DEFAULT_URL, token, "default")
 
 

@@ -3,6 +3,7 @@ documents."""
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
 import uuid
@@ -19,6 +20,7 @@ from autolearn.failures import Unreachable
 from autolearn.finding import Place, running_server
 from common import context, errors, times
 
+_LIVES = 1.5  # seconds
 BREAKS = 2  # how often one request is sent again after its connection broke
 _OF_PROXIES = (407, 413, 429)  # also said by what may stand in front of a server, which is there all the same
 Body = Callable[[], AsyncIterator[bytes]]
@@ -29,7 +31,8 @@ class Patience:
     """Seconds: to find a server that accepts connections, to have a busy one take the request, to await an
     answer."""
 
-    connect: float = 4.0  # a missing server is reported within 5 s in total
+    connect: float = 3.0  # a missing server is reported within 5 s in total, start of the interpreter included
+    silence: float = 3.0  # then one that has not begun to answer is asked whether it lives
     busy: float = 30.0
     answer: float = 60.0
     quiet_stream: float = 60.0  # streams send a comment at least every 15 s
@@ -107,7 +110,7 @@ class Transport:
                 timeout=httpx.Timeout(seconds, connect=max(0.1, min(connecting.left, self.patience.connect / 2))),
             )
             try:
-                answer = await self._http.send(request)
+                answer = await self._answer(request)
             except (httpx.ConnectError, httpx.ConnectTimeout) as error:
                 if not await connecting.pause():
                     raise self._unreachable(error) from error
@@ -146,7 +149,7 @@ class Transport:
         while True:
             request = self._http.build_request("GET", path, params=_query(params), headers=sent, timeout=timeout)
             try:
-                answer = await self._http.send(request, stream=True)
+                answer = await self._answer(request, stream=True)
             except httpx.TransportError as error:
                 if not await connecting.pause():
                     raise self._unreachable(error) from error
@@ -163,6 +166,27 @@ class Transport:
             problem = self.problem(answer)
             if not (answer.status_code in (429, 503) and await busy.pause(problem.retry_after)):
                 raise problem
+
+    async def _answer(self, request: httpx.Request, *, stream: bool = False) -> httpx.Response:
+        """The answer to a request. A server that is frozen accepts connections all the same: it is told within 5 s."""
+        answering = asyncio.ensure_future(self._http.send(request, stream=stream))
+        try:
+            await asyncio.wait((answering,), timeout=self.patience.silence)
+            if not answering.done() and not await self._lives():
+                raise Unreachable(
+                    f"{self.place.url} accepts connections but does not answer; "
+                    "`autolearn down` and `autolearn up` start a server of this machine again"
+                )
+            return await answering
+        finally:
+            answering.cancel()
+
+    async def _lives(self) -> bool:
+        """Whether its event loop turns: a busy server says so at once."""
+        try:
+            return (await self._http.get("/livez", timeout=_LIVES)).is_success
+        except httpx.TransportError:
+            return False
 
     def document(self, answer: httpx.Response) -> Any:
         """The answer's JSON; something else answers there if it has none."""

@@ -23,12 +23,11 @@ async def explain(client: Client, job: Job) -> dict[str, Any]:
             said["explanation"] = f"It searches since {when(job.created)}: {text(doing)}"
             said["remarks"] = ["each of its trials is a job that waits for a free slot: see `autolearn jobs list`"]
         case "queued":
-            running = await client.jobs.list(
-                filter=f"kind = {job.kind} and state in (running, cancelling)", limit=20
-            ).all()
+            # Trainings and evaluations share the slots.
+            running = await client.jobs.list(filter="state in (running, cancelling)", limit=20).all()
             said["ahead"], said["running"] = job.ahead or 0, len(running)
             said["explanation"] = (
-                f"It waits for a free slot since {when(job.created)}: {said['ahead']} wait in front of it, "
+                f"It has been waiting for a free slot since {when(job.created)}: {said['ahead']} wait in front of it, "
                 f"{said['running']} run now"
             )
             said["remarks"] = [
@@ -38,7 +37,7 @@ async def explain(client: Client, job: Job) -> dict[str, Any]:
                 said["remarks"].append(f"attempt {job.attempt} did not end; it is tried again")
         case "running" | "cancelling":
             doing = text(job.progress.step) if job.progress else "no progress reported yet"
-            said["explanation"] = f"It runs since {when(job.started)}, attempt {job.attempt}: {doing}"
+            said["explanation"] = f"It has been running since {when(job.started)}, attempt {job.attempt}: {doing}"
             if str(job.state) == "cancelling":
                 said["explanation"] += "; it was asked to stop"
         case "failed":

@@ -28,6 +28,9 @@ UNEXPECTED, USAGE, UNREACHABLE, NOT_FOUND, REFUSED, JOB_FAILED, NOT_MET, TIMED_O
 )
 
 
+_FEW = 3
+
+
 def report(error: Exception, *, verbose: bool = False) -> int:
     """Say on stderr what went wrong, one line and one for each flaw of the request; gives the exit code."""
     while isinstance(error, ExceptionGroup):
@@ -107,7 +110,9 @@ def _problem(error: Exception, about: str = "") -> None:
 
 
 def _near(flaw: Flaw) -> str:
-    return f"; did you mean {' or '.join(flaw.suggestions)}?" if flaw.suggestions else ""
+    # Those that fit may all have been named already.
+    named = len(flaw.suggestions) > _FEW and all(one in flaw.detail for one in flaw.suggestions)
+    return f"; did you mean {' or '.join(flaw.suggestions)}?" if flaw.suggestions and not named else ""
 
 
 def say(text: str) -> None:

@@ -34,7 +34,7 @@ async def settle(
     """See the jobs through; gives the exit code. `several`: the JSON document is a list even of one job."""
     if refused and not jobs and len(refused) == 1:
         raise next(iter(refused.values()))
-    for about, error in (refused or {}).items():
+    for about, error in _by_reason(refused or {}):
         failures.problem(error, about)
     try:
         if detach:
@@ -57,6 +57,17 @@ async def settle(
     if detach:
         return failures.REFUSED if refused else 0
     return _code(run, records, bool(refused), required)
+
+
+def _by_reason(refused: Mapping[str, Exception]) -> list[tuple[str, Exception]]:
+    """The refusals, those of one and the same reason as one."""
+    from common import errors
+
+    found: dict[object, tuple[list[str], Exception]] = {}
+    for about, error in refused.items():
+        flaws = error.flaws if isinstance(error, errors.AutoLearnError) else ()
+        found.setdefault((str(error), flaws), ([], error))[0].append(about)
+    return [(", ".join(names), error) for names, error in found.values()]
 
 
 def show(run: Invocation, records: Sequence[JobRecord]) -> None:

@@ -172,7 +172,10 @@ class Journal:
         try:
             written = os.write(segment.descriptor, line)
         except OSError as error:
-            raise errors.StorageFull(f"the call journal cannot be written: {error.strerror}") from error
+            raise errors.StorageFull(
+                f"the call journal {self.folder} cannot be written: {error.strerror}; every call is logged, reads too: "
+                "make room"
+            ) from error
         if written < len(line):
             os.ftruncate(segment.descriptor, segment.size)  # or the next line would be torn with this one
             raise errors.StorageFull("the disk of the call journal is full")

@@ -11,6 +11,7 @@ import uvloop
 
 from common import errors, logging
 from common.announcement import announce, leave, withdrawn
+from common.folder_lock import locked
 from common.http import server
 from common.settings import Settings
 from embedded.checking import complaints
@@ -57,6 +58,9 @@ def main() -> None:
 
 
 async def _serve(settings: Settings) -> None:
+    # Before the port: who starts it twice has one platform, and is not to choose another port for a second one.
+    with locked(settings.data.expanduser().absolute()):
+        pass
     with server.listening(settings.host, settings.port) as listener:
         url = server.url_of(listener)
         with withdrawn(settings.data):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from starlette.responses import HTMLResponse, JSONResponse
+from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from common import errors
@@ -23,6 +23,7 @@ PREFIXES: Mapping[str, str] = {
 }
 """Which service answers below a path; the rest is the gateway's own."""
 GATEWAY = "gateway"
+_STREAMS = ("/stream", "/progress", "/output")
 
 
 class Front:
@@ -44,9 +45,14 @@ class Front:
         path = scope["path"]
         if path.lstrip("/").lower().split("/")[0] == "internal":
             await refused(errors.NotFound(f"there is no {path}"))(scope, receive, send)
+        elif path == "/" and scope["method"] in ("GET", "HEAD"):
+            await RedirectResponse("/docs")(scope, receive, send)
         elif path in ("/openapi.json", "/docs") and scope["method"] in ("GET", "HEAD"):
             await (await self._document(path))(scope, receive, send)
         else:
+            if scope["method"] == "HEAD" and not path.endswith(_STREAMS):
+                # As the GET (RFC 9110 §9.3.2): the server itself leaves the body out.
+                scope = {**scope, "method": "GET"}
             await self._apps[self.service_of(path)](scope, receive, send)
 
     def service_of(self, path: str) -> str:

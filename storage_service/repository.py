@@ -50,7 +50,7 @@ FIELDS: Fields = {
     "algorithm": Field("state.algorithm"),
     "created": Field("state.created", "time"),
     "committed": Field("state.committed", "time"),
-    "session": Field("state.session"),
+    "session": Field("state.session", "id"),
     "training": Field("state.training"),
     "commit": Field("state.commit"),
     "seconds": Field("state.seconds", "number"),

@@ -25,7 +25,7 @@ COLLECTION = Collection(
 )
 FIELDS: Fields = {
     "state": Field("state.state"),
-    "session": Field("state.session"),
+    "session": Field("state.session", "id"),
     "dataset": Field("state.dataset"),
     "algorithm": Field("state.algorithm"),
     "method": Field("state.method"),

@@ -62,11 +62,17 @@ def _algorithm(run: Invocation, algorithm: Algorithm) -> None:
     )
     for task, schema in algorithm.parameters.items():
         rows = [
-            [name, _kind(told), told.get("default"), _bounds(told), told.get("description")]
+            [name, _kind(told), _default(told), _bounds(told), told.get("description")]
             for name, told in schema.get("properties", {}).items()
         ]
         run.out.line("")
         run.out.table(["parameter", "type", "default", "values", "description"], rows, title=f"Parameters for {task}")
+
+
+def _default(schema: Mapping[str, Any]) -> Any:
+    """The default as it is to be typed: 1.0 is a share where 1 is a number of columns."""
+    default = schema.get("default")
+    return repr(default) if isinstance(default, float) else default
 
 
 def _kind(schema: Mapping[str, Any]) -> str:
@@ -88,7 +94,7 @@ def _bounds(schema: Mapping[str, Any]) -> str:
     if "enum" in schema:
         return ", ".join("none" if each is None else str(each) for each in schema["enum"])
     signs = {"minimum": ">=", "exclusiveMinimum": ">", "maximum": "<=", "exclusiveMaximum": "<"}
-    return " and ".join(f"{sign} {schema[key]:g}" for key, sign in signs.items() if key in schema)
+    return " and ".join(f"{sign} {schema[key]}" for key, sign in signs.items() if key in schema)
 
 
 def _range(bounds: list[float | None]) -> str:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, cast
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
@@ -67,7 +68,7 @@ async def show(
 ) -> int:
     """Show one job: request, result or problem."""
     from cli import figures, outcome, requirement, searching, sketches, values
-    from cli.render import text, when
+    from cli.render import size, text, when
 
     values.picture(pictures)
     required = requirement.given(require)
@@ -85,7 +86,8 @@ async def show(
                 job.kind: job.id,
                 "state": str(job.state),
                 "algorithm": job.algorithm,
-                "training": job.training,
+                "dataset": job.dataset,
+                "of": job.training,
                 "trial of": job.search,
                 **_searched(job),
                 "target": request.get("target"),
@@ -98,10 +100,14 @@ async def show(
                 "started": when(job.started),
                 "ended": when(job.ended),
                 "attempt": job.attempt or None,
+                "progress": job.progress and text(f"{job.progress.step} {job.progress.message}".strip()),
                 "rows": result.get("rows") or _rows(result.get("split")),
                 "averaging": result.get("averaging"),
                 "positive": result.get("positive_class"),
                 "artifact": (result.get("artifact") or {}).get("digest"),
+                "memory": size((result.get("usage") or {}).get("peak_memory")),
+                "versions": result.get("versions"),
+                "learned": _learned(result.get("learned")),
                 "trace": job.trace_id,
             }
         )
@@ -280,6 +286,11 @@ def _searched(job: Job) -> dict[str, object]:
         "ends": search.ends and f"{search.ends} at the latest",
         "stopped": search.stopped,
     }
+
+
+def _learned(learned: Mapping[str, Any] | None) -> dict[str, Any]:
+    """The figures of what was learned; lists and tables are in the artifact, the card and `--json`."""
+    return {name: told for name, told in (learned or {}).items() if isinstance(told, (int, float, str))}
 
 
 def _rows(split: dict[str, object] | None) -> str | None:

@@ -159,7 +159,8 @@ async def drop(
 ) -> None:
     """Remove records; a training takes its evaluations along."""
     which = _which(run, session)
-    run.confirm(f"Remove {len(jobs)} record{'s' if len(jobs) > 1 else ''} from the session for ever?", yes)
+    what = f"{len(jobs)} record{'s' if len(jobs) > 1 else ''}, with the evaluations of trainings,"
+    run.confirm(f"Remove {what} from the session for ever?", yes)
     async with run.client() as client:
         for job in jobs:
             await client.sessions.drop(which, job)

@@ -52,7 +52,7 @@ class Limits(Command):
     """What one job may use: wall-clock seconds and bytes of memory. Null: the installation's own limit."""
 
     seconds: Annotated[float | None, Field(gt=0)] = None
-    memory: Annotated[int | None, Field(gt=0)] = None
+    memory: Annotated[int | None, Field(ge=2**26)] = None  # an interpreter that does nothing takes most of 64 MiB
 
 
 class Confidence(Command):

@@ -9,7 +9,7 @@ from typing import Literal, TypeAlias
 
 from common import errors
 
-Kind = Literal["text", "number", "boolean", "time", "list"]
+Kind = Literal["text", "number", "boolean", "time", "list", "id"]
 
 
 @dataclass(frozen=True)
@@ -17,6 +17,7 @@ class Field:
     """Where a field is stored (a dotted path of the document, `state.measures.f1`) and the kind of its values.
 
     `time`: RFC 3339 text in UTC with milliseconds. `list`: a list of texts, for which `=` asks whether it has one.
+    `id`: an id of a record; `=` takes its ending too, as lists show it.
     """
 
     path: str

@@ -149,6 +149,7 @@ _SIGNS: dict[Kind | None, str] = {
     "time": "= != < <= > >=",
     "boolean": "= !=",
     "list": "= != in",
+    "id": "= != in",
     None: "= != < <= > >= ~ in",
 }
 
@@ -174,6 +175,8 @@ def _compare(target: _Target, sign: Operator, literal: _Literal) -> Condition:
 
 def _equal(target: _Target, literal: _Literal) -> Condition:
     value = target.scalar(literal)
+    if target.kind == "id" and isinstance(value, str):
+        return _identified(target, value, literal.place)
     if target.kind == "list" and value is not None:
         return Comparison(target.path, "has", value)
     if target.kind == "time" and isinstance(value, str) and _DAY.fullmatch(literal.text):
@@ -182,8 +185,21 @@ def _equal(target: _Target, literal: _Literal) -> Condition:
     return Comparison(target.path, "=", value)
 
 
+def _identified(target: _Target, value: str, place: str) -> Condition:
+    if re.fullmatch(r"[a-z]+_[0-9a-f]{32}", value):
+        return Comparison(target.path, "=", value)
+    if re.fullmatch(r"([a-z]+_)?[0-9a-f]{6,32}", value):
+        return Comparison(target.path, "~", value.rpartition("_")[2])
+    detail = (
+        f"{target.name!r} is compared with an id, or at least six of its last characters; {value!r}{place} is neither"
+    )
+    raise bad("filter", "bad_value", detail)
+
+
 def _member(target: _Target, literals: Sequence[_Literal]) -> Condition:
     _check_sign(target, "in")
+    if target.kind == "id":
+        return Or(tuple(_equal(target, literal) for literal in literals))
     values = tuple(target.scalar(literal) for literal in literals)
     if target.kind == "list":
         return Or(tuple(Comparison(target.path, "=" if value is None else "has", value) for value in values))

@@ -141,6 +141,7 @@ def create_app(
 
     for part in (health, *routers):
         app.include_router(part)
+    app.state.routes = [route for part in (health, *routers) for route in part.routes]
     app.add_middleware(Deadline, seconds=deadline)
     app.add_middleware(CallLog, service=name, journal=journal, secret=secret, token=token)
     return app

@@ -18,7 +18,7 @@ from common.http import problems
 from common.journal import Journal
 
 # Health is asked every few seconds and the log must not log its own reading (it would grow by being read).
-_SILENT = ("/livez", "/readyz", "/docs", "/openapi.json", "/v1/log")
+_SILENT = ("/livez", "/readyz", "/v1/info", "/docs", "/openapi.json", "/v1/log")
 _notes: ContextVar[dict[str, Any] | None] = ContextVar("autolearn_call_notes", default=None)
 
 

@@ -12,6 +12,7 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
+from starlette.routing import Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from common import context, errors, logging
@@ -102,6 +103,7 @@ _WORDS = {
     "greater_than_equal": "it must be at least {ge}",
     "less_than": "it must be less than {lt}",
     "less_than_equal": "it must be at most {le}",
+    "string_pattern_mismatch": "it must be of the form {pattern}",
     "literal_error": "it must be {expected}",
 }
 """Pydantic's findings in the words of JSON: its own name Python's types and the inner life of a validation."""
@@ -129,6 +131,11 @@ def _fields(body: Any) -> dict[str, Any]:
     for each in get_args(body):
         found |= _fields(each)
     return found
+
+
+def _methods(app: FastAPI, scope: Scope) -> list[str]:
+    fitting = [route for route in app.state.routes if route.matches(scope)[0] is not Match.NONE]
+    return sorted({method for route in fitting for method in getattr(route, "methods", None) or ()})
 
 
 class _Unexpected:
@@ -189,8 +196,13 @@ def install(app: FastAPI) -> None:
         assert isinstance(error, HTTPException)
         chosen = _BY_STATUS.get(error.status_code, errors.Internal if error.status_code >= 500 else errors.BadRequest)
         detail = f"there is no {request.url.path}" if error.status_code == 404 else str(error.detail)
+        headers = dict(error.headers or {})
+        if error.status_code == errors.MethodNotAllowed.status:
+            # The framework names the methods of the first route that fits, and there may be more.
+            headers["Allow"] = ", ".join(_methods(app, request.scope))
+            detail = f"{request.method} is not possible at {request.url.path}; there are: {headers['Allow']}"
         answer = response(chosen(detail), instance=request.url.path, status=error.status_code)
-        answer.headers.update(error.headers or {})
+        answer.headers.update(headers)
         return answer
 
     app.add_exception_handler(errors.AutoLearnError, ours)

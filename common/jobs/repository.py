@@ -16,10 +16,10 @@ from common.runtime import Runtime
 
 FIELDS: Fields = {
     "state": Field("state.state"),
-    "session": Field("state.session"),
+    "session": Field("state.session", "id"),
     "dataset": Field("state.dataset"),
     "algorithm": Field("state.algorithm"),
-    "training": Field("state.training"),
+    "training": Field("state.training", "id"),
     "search": Field("state.search"),
     "created": Field("state.created", "time"),
     "started": Field("state.started", "time"),

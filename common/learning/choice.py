@@ -14,7 +14,7 @@ USABLE = ("number", "integer", "category", "boolean")
 """Types of columns that can be features; datetime and text are left out."""
 MOST_CLASSES = 1000
 """A confusion matrix of more would be larger than a result may be."""
-_LABELS = ("category", "boolean", "text", "integer", "number")
+_LABELS = ("category", "boolean", "text", "integer")
 _NUMBERS = ("integer", "number")
 
 Columns = Mapping[str, Mapping[str, Any]]
@@ -153,13 +153,24 @@ def task_of(
     else:
         reason = "asked for"
         if target["type"] not in (_LABELS if task == CLASSIFICATION else _NUMBERS):
-            detail = f"the target {target['name']!r} is {target['type']}; regression predicts numbers and integers"
-            flaws.append(Flaw("/task", "column_type", detail, (CLASSIFICATION,)))
+            flaws.append(_wrong_task(target, task))
     if task == CLASSIFICATION and target["distinct"] > MOST_CLASSES:
         detail = f"the target {target['name']!r} has {target['distinct']} classes; at most {MOST_CLASSES} are possible"
         hint = (REGRESSION,) if target["type"] in _NUMBERS else ()
         flaws.append(Flaw("/target", "too_many_classes", detail, hint))
     return task, reason
+
+
+def _wrong_task(target: Mapping[str, Any], task: str) -> Flaw:
+    name, kind = target["name"], target["type"]
+    if task == CLASSIFICATION:
+        detail = (
+            f"the target {name!r} is {kind}, which is an amount; to take its values for classes change its type: "
+            f"datasets set DATASET --type {name}=category"
+        )
+        return Flaw("/task", "column_type", detail, (REGRESSION,))
+    detail = f"the target {name!r} is {kind}; regression predicts numbers and integers"
+    return Flaw("/task", "column_type", detail, (CLASSIFICATION,))
 
 
 def unknown_column(pointer: str, name: str, columns: Columns) -> Flaw:

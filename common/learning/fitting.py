@@ -28,5 +28,8 @@ def fit(
             model.fit(rows.features, rows.target if len(rows.target) else None)
         except ValueError as error:  # how scikit-learn refuses data or a combination of parameters
             reason = first_sentence(str(error))
-            raise errors.BadData(f"{request['algorithm']} cannot learn from these rows: {reason}") from error
+            raise errors.BadData(
+                f"{request['algorithm']} cannot learn from these rows: {reason}; "
+                "`datasets profile` shows what is unusual about the columns"
+            ) from error
     return model, time.perf_counter() - begun

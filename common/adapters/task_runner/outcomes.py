@@ -12,7 +12,7 @@ from typing import Any
 from common import errors
 from common.adapters.task_runner.work_folders import OUTPUTS
 from common.adapters.task_runner.worker import RESULT, result_blob
-from common.ports.task_runner import RESULT_LIMIT, OutcomeKind, Problem, TaskOutcome, TaskSpec, Usage
+from common.ports.task_runner import RESULT_LIMIT, Limits, OutcomeKind, Problem, TaskOutcome, TaskSpec, Usage
 from common.records.frames import open_bytes
 
 CANCELLED = "cancelled"
@@ -21,13 +21,13 @@ _LOST = Problem("worker_killed", "the process of the task was killed", retryable
 _NO_RESULT = Problem("crashed", "the process of the task left no result", retryable=True)
 _LESS = "or ask for less: fewer rows or columns, a smaller model"
 _REASONS = {
-    "out_of_memory": "the task used more than the {memory} bytes of memory it may; allow more (limits.memory, "
+    "out_of_memory": "the task used more than the {memory} of memory it may; allow more (limits.memory, "
     f"--memory-limit) {_LESS}",
     "time_limit": "the task took more than the {wall_seconds} s it may; allow more (limits.seconds, --time-limit) "
     f"{_LESS}",
     "cpu_limit": "the task used more than the {cpu_seconds} s of CPU it may",
-    OUTPUT_LIMIT: "the task printed more than the {output} bytes it may",
-    "disk_limit": "the task wrote more than the {folder} bytes or {files} files it may",
+    OUTPUT_LIMIT: "the task printed more than the {output} it may",
+    "disk_limit": "the task wrote more than the {folder} or {files} files it may",
     "limit:processes": "the task had more than the {processes} processes and threads it may",
 }
 
@@ -75,15 +75,20 @@ def _told(document: Mapping[str, Any]) -> Problem:
 
 def _death(task: TaskSpec, ended: Ended) -> Problem:
     if ended.reason in _REASONS:
-        return Problem(ended.reason, _REASONS[ended.reason].format_map(vars(task.limits)))
+        return Problem(ended.reason, _REASONS[ended.reason].format_map(_in_words(task.limits)))
     if ended.code == -signal.SIGKILL:
         return _LOST
     if ended.code == -signal.SIGXCPU:
-        return Problem("cpu_limit", _REASONS["cpu_limit"].format_map(vars(task.limits)))
+        return Problem("cpu_limit", _REASONS["cpu_limit"].format_map(_in_words(task.limits)))
     if ended.code < 0:
         name = signal.Signals(-ended.code).name
         return Problem(f"crashed:{name}", f"the process of the task ended by {name}", retryable=True)
     return Problem("crashed", f"the process of the task exited with {ended.code}", retryable=True)
+
+
+def _in_words(limits: Limits) -> dict[str, object]:
+    sizes = {name: f"{getattr(limits, name) / 2**20:.4g} MiB" for name in ("memory", "output", "folder")}
+    return {**vars(limits), **sizes}
 
 
 def _result(task: TaskSpec, folder: Path) -> dict[str, Any] | None:

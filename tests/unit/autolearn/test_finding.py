@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from autolearn import finding
+from autolearn.failures import Unreachable
 from common import errors
 
 
@@ -50,3 +51,10 @@ def test_a_half_written_server_file_is_none(tmp_path: Path, content: str) -> Non
 def test_only_http_is_spoken() -> None:
     with pytest.raises(errors.BadRequest, match="not an HTTP address"):
         finding.find("ftp://x")
+
+
+def test_a_data_folder_that_is_named_has_no_stand_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("AUTOLEARN_URL", raising=False)
+    monkeypatch.setenv("AUTOLEARN_DATA", str(tmp_path))
+    with pytest.raises(Unreachable, match="no server runs on"):
+        finding.find()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import time
 
@@ -51,6 +52,26 @@ async def test_other_refusals_are_final(client: Client, platform: FakePlatform) 
     with pytest.raises(errors.StorageFull):
         await client.sessions.open()
     assert len(platform.requests) == 1
+
+
+async def test_a_frozen_server_is_told_from_a_busy_one() -> None:
+    alive = False
+
+    async def answer(request: httpx.Request) -> httpx.Response:
+        if request.url.path == "/livez" and alive:
+            return httpx.Response(200, json={})
+        await asyncio.sleep(0.2)
+        if not alive:
+            raise httpx.ReadTimeout("frozen", request=request)
+        return httpx.Response(200, json={"late": True})
+
+    place = Place("http://test", None, "test")
+    transport = Transport(place, patience=Patience(silence=0.05), transport=httpx.MockTransport(answer))
+    with pytest.raises(Unreachable, match="accepts connections but does not answer"):
+        await transport.get("/v1/datasets")
+    alive = True
+    assert await transport.get("/v1/datasets") == {"late": True}
+    await transport.close()
 
 
 async def test_a_missing_server_is_reported_within_five_seconds() -> None:

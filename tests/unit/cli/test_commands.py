@@ -178,7 +178,7 @@ def test_waiting_that_times_out_leaves_the_job_alone(shell: Shell, server: Runni
     assert ended.code == 124 and ended.json["state"] == "running"
     assert f"autolearn jobs wait {ended.json['id'][-8:]}" in ended.err
     explained = shell("jobs", "explain", ended.json["id"])
-    assert "It runs since" in explained.out
+    assert "It has been running since" in explained.out
     server.hold(False)
     assert shell("jobs", "wait", ended.json["id"][-8:]).code == 0
 

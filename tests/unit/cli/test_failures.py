@@ -38,6 +38,11 @@ from common.errors import Flaw
             ["autolearn: penguins@1 is used by 2 other things", "  used by trn_1", "  used by trn_2"],
         ),
         (
+            errors.Invalid("1 thing is wrong", flaws=[Flaw("/algorithm", "x", "for a: b, c, d, e", tuple("bcde"))]),
+            5,
+            ["autolearn: 1 thing is wrong", "  /algorithm: for a: b, c, d, e"],
+        ),
+        (
             errors.AmbiguousReference("2 sessions", extra={"candidates": ["ses_1", "ses_2"]}),
             5,
             ["autolearn: 2 sessions", "  could be ses_1", "  could be ses_2"],

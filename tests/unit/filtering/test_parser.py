@@ -18,6 +18,7 @@ FIELDS = {
     "created": Field("state.created", "time"),
     "tags": Field("state.tags", "list"),
     "done": Field("envelope.done", "boolean"),
+    "session": Field("state.session", "id"),
 }
 DAY, NEXT = "2026-11-28T00:00:00.000Z", "2026-11-29T00:00:00.000Z"
 
@@ -160,3 +161,15 @@ def test_any_text_is_a_condition_or_a_bad_filter(text: str) -> None:
         assert error.flaws
     else:
         assert holds(condition, {}) in (True, False)
+
+
+def test_ids_are_meant_by_their_endings() -> None:
+    whole = f"ses_{'0' * 24}a8a4c68d"
+    assert parse(f"session = {whole}", FIELDS) == compare("state.session", "=", whole)
+    for ending in ("a8a4c68d", "ses_a8a4c68d"):
+        assert parse(f"session = {ending}", FIELDS) == compare("state.session", "~", "a8a4c68d")
+    assert parse("session in (a8a4c68d, null)", FIELDS) == Or(
+        (compare("state.session", "~", "a8a4c68d"), compare("state.session", "=", None))
+    )
+    with pytest.raises(errors.BadFilter, match="'crash' at character 11 is neither"):
+        parse("session = crash", FIELDS)

@@ -57,7 +57,6 @@ def test_paths_find_their_service(world: World, path: str, service: str) -> None
 @pytest.mark.parametrize(
     ("method", "path", "status"),
     [
-        ("GET", "/", 404),
         ("GET", "/v1/nothing", 404),
         ("GET", "/v1/datasets/x", 404),
         ("PUT", "/v1/trainings", 405),
@@ -92,3 +91,17 @@ async def test_one_document_of_all_routes(world: World) -> None:
     assert page.headers["content-type"].startswith("text/html")
     assert "/v1/log/events" in page.text
     assert "http" not in page.text.replace("https", "http").replace('charset="utf-8"', "").split("<h1>")[0]
+
+
+async def test_who_opens_the_door_in_a_browser_is_shown_what_is_there(world: World) -> None:
+    answer = await world.http.get("/")
+    assert (answer.status_code, answer.headers["location"]) == (307, "/docs")
+
+
+async def test_head_is_answered_as_get_is(world: World) -> None:
+    assert (await world.http.head("/v1/trainings")).status_code == (await world.http.get("/v1/trainings")).status_code
+
+
+async def test_what_is_possible_at_a_path_is_named(world: World) -> None:
+    answer = await world.http.delete("/v1/trainings")
+    assert (answer.status_code, answer.headers["allow"]) == (405, "GET")

@@ -17,7 +17,7 @@ Jobs = Any
 
 
 async def test_a_job_runs_to_its_result(jobs: Jobs) -> None:
-    job = await jobs.submit(do="succeed", print="fitted", limits={"seconds": 7, "memory": 1_000_000})
+    job = await jobs.submit(do="succeed", print="fitted", limits={"seconds": 7, "memory": 2**26})
     jobs.work()
     record = await jobs.reaches(job, "succeeded")
     assert await jobs.names(job) == ["queued", "started", "succeeded"]
@@ -29,7 +29,7 @@ async def test_a_job_runs_to_its_result(jobs: Jobs) -> None:
     assert shown["result"]["usage"] == {"seconds": 0.5, "cpu_seconds": 0.25, "peak_memory": 1_000}
     assert shown["request"]["do"] == "succeed"
     (spec,) = jobs.tasks.started
-    assert (spec.limits.wall_seconds, spec.limits.memory) == (7, 1_000_000)
+    assert (spec.limits.wall_seconds, spec.limits.memory) == (7, 2**26)
     assert (spec.request["threads"], len(spec.key)) == (1, 32)
     key = await jobs.handlers.keys.get("ses_1")
     assert key.open(job, "summary", record.state["sealed"]["summary"]) == {"measures": {"f1": 0.9}}

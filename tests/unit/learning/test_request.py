@@ -319,3 +319,9 @@ def test_a_feature_that_is_named_cannot_be_ignored_and_one_must_be_left() -> Non
     texts = dataset(column("species", "category", 3), column("x", "text", 90))
     hashed = training(preprocessing={"columns": {"x": {"encode": "hashing"}}}, features=["x"])
     assert complete_training(hashed, texts)[1] == []
+
+
+def test_amounts_are_no_classes() -> None:
+    table = dataset(column("x", "number", 30), column("y", "number", 30))
+    found = flaws_of(table, target="y", task="classification")
+    assert found["/task"].code == "column_type" and "--type y=category" in found["/task"].detail

@@ -142,7 +142,7 @@ def test_classes_the_model_does_not_know(workshop: Workshop) -> None:
         "support": 10,
     }
     assert result["measures"]["log_loss"] is None
-    assert "rows: log_loss is undefined: the model does not know the class 'perhaps'" in result["notes"]
+    assert "these rows: log_loss is undefined: the model does not know the class 'perhaps'" in result["notes"]
     assert result["averaging"] == "binary"
 
 
@@ -150,7 +150,7 @@ def test_measures_of_a_single_class_are_null_where_undefined(workshop: Workshop)
     trained = workshop.train(table(), **TREE)
     result = evaluate_other(workshop, trained, table(60, seed=5).query("kind == 'yes'"))
     assert result["measures"]["roc_auc"] is None
-    assert "rows: roc_auc is undefined: all rows are of class 'yes'" in result["notes"]
+    assert "these rows: roc_auc is undefined: all rows are of class 'yes'" in result["notes"]
     assert result["measures"]["recall"] is not None
 
 

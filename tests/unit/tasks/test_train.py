@@ -240,7 +240,6 @@ def test_rare_categories_share_a_column(workshop: Workshop) -> None:
             {"algorithm": "decision_tree", "target": "weight", "parameters": {"criterion": "poisson"}},
             "decision_tree cannot learn from these rows: .*negative",
         ),
-        ({}, {"algorithm": "svm", "target": "weight", "task": "classification"}, "cannot be divided|cannot learn"),
     ],
 )
 def test_data_that_cannot_be_learned_from(
