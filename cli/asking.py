@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,10 @@ if TYPE_CHECKING:
     from autolearn.aio.client import Client
 
 
+_TASKS = {"number": {"regression"}, "integer": {"classification", "regression"}}
+"""What a column of this type can be the target of; of any other type: of a classification."""
+
+
 async def training(
     client: Client, dataset: str | None, algorithms: Sequence[str], target: str | None
 ) -> tuple[str, list[str], str | None]:
@@ -23,12 +28,15 @@ async def training(
         async for version in client.datasets.list():
             newest.setdefault(version.name, f"{version.name:24} {version.rows:>8} rows, {len(version.columns)} columns")
         dataset = _one("Dataset", newest)
+    columns = (await client.datasets.show(dataset)).columns
     if target is None:
-        columns = (await client.datasets.show(dataset)).columns
         target = _one("Column to predict", {c.name: f"{c.name:24} {c.type}" for c in columns}, last=True)
     if not algorithms:
+        fit = next((_TASKS.get(str(c.type), {"classification"}) for c in columns if c.name == target), set[str]())
         offered = {
-            a.name: f"{a.name:24} {a.title} ({' and '.join(a.tasks)})" for a in await client.algorithms.list().all()
+            a.name: f"{a.name:24} {a.title} ({' and '.join(a.tasks)})"
+            for a in await client.algorithms.list().all()
+            if not fit or fit & set(a.tasks)
         }
         algorithms = _several("Algorithms (numbers or names, separated by spaces)", offered)
     return dataset, list(algorithms), target
@@ -60,7 +68,8 @@ def _one(question: str, choices: dict[str, str], *, last: bool = False) -> str:
         told = prompting.answer(question, names[-1] if last else names[0])
         if found := _choice(told, names):
             return found
-        typer.echo(f"{told!r} is none of them", err=True)
+        near = difflib.get_close_matches(told, names, 1)
+        typer.echo(f"{told!r} is none of them" + (f"; did you mean {near[0]}?" if near else ""), err=True)
 
 
 def _several(question: str, choices: dict[str, str]) -> list[str]:

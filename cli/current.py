@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import tempfile
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -48,20 +49,40 @@ def told(run: Invocation, session: str | None) -> str | None:
     return session or os.environ.get("AUTOLEARN_SESSION") or remembered(run)
 
 
-async def needed(run: Invocation, client: Client, session: str | None) -> str:
-    """The session for new jobs: as `told`, if it has not ended; else a new one, remembered and announced."""
+@contextlib.asynccontextmanager
+async def needed(run: Invocation, client: Client, session: str | None) -> AsyncIterator[str]:
+    """The session for new jobs: as `told`, if it has not ended; else a new one, remembered and announced.
+
+    A new one that has no job at the end, because all were refused, is discarded.
+    """
     from common import errors
 
-    if given := (session or os.environ.get("AUTOLEARN_SESSION")):
-        return given
+    there = session or os.environ.get("AUTOLEARN_SESSION") or await _still_open(run, client)
+    if there:
+        yield there
+        return
+    opened = await client.sessions.open()
+    remember(run, opened.id)
+    run.out.note(f"opened session {opened.name} ({opened.id})")
+    try:
+        yield opened.id
+    finally:
+        with contextlib.suppress(errors.AutoLearnError):  # an empty session does no harm, and expires
+            now = await client.sessions.show(opened.id)
+            if not now.records and not now.open_jobs:
+                await client.sessions.discard(opened.id)
+                forget(run, opened.id)
+                run.out.note(f"discarded session {opened.name}: nothing was accepted")
+
+
+async def _still_open(run: Invocation, client: Client) -> str | None:
+    from common import errors
+
     if known := remembered(run):
         with contextlib.suppress(errors.NotFound, errors.Gone):
             if not (await client.sessions.show(known)).state.closed:
                 return known
-    opened = await client.sessions.open()
-    remember(run, opened.id)
-    run.out.note(f"opened session {opened.name} ({opened.id})")
-    return opened.id
+    return None
 
 
 def _key(run: Invocation) -> str:

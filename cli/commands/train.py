@@ -138,48 +138,50 @@ async def train(
             raise typer.BadParameter("--all tries every algorithm with its defaults: -p goes with --grid or --random")
         algorithms = algorithms or []
         settings = values.parameters(parameters or [], algorithms)
-        which = await current.needed(run, client, session)
-        options: dict[str, Any] = {
-            "session": which,
-            "task": task,
-            "features": values.names(features) if features else None,
-            "exclude": values.names(exclude) if exclude else None,
-            "preprocessing": _prepared(prepare, prepare_type),
-            "positive_class": values.value(positive) if positive is not None else None,
-            "measures": measures,
-            "test_share": test_share,
-            "seed": seed,
-            **limits,
-        }
-        if searches:
-            search = await client.search(
-                dataset,
-                None if everything else values.spaces(settings),
-                target,
-                draws=draws,
-                halving=halves,
-                by=by,
-                budget=span,
-                most_trials=most,
-                wait=False,
-                **options,
+        async with current.needed(run, client, session) as which:
+            options: dict[str, Any] = {
+                "session": which,
+                "task": task,
+                "features": values.names(features) if features else None,
+                "exclude": values.names(exclude) if exclude else None,
+                "preprocessing": _prepared(prepare, prepare_type),
+                "positive_class": values.value(positive) if positive is not None else None,
+                "measures": measures,
+                "test_share": test_share,
+                "seed": seed,
+                **limits,
+            }
+            if searches:
+                search = await client.search(
+                    dataset,
+                    None if everything else values.spaces(settings),
+                    target,
+                    draws=draws,
+                    halving=halves,
+                    by=by,
+                    budget=span,
+                    most_trials=most,
+                    wait=False,
+                    **options,
+                )
+                searching.accepted(run, search.record, told=task is not None)
+                return await searching.settle(
+                    run, search, detach=detach, timeout=timeout, required=required, drawing=drawing
+                )
+            jobs, refused = await _submit(client, dataset, target, settings, options)
+            if jobs and task is None and (because := jobs[0].record.task_reason):
+                run.out.note(
+                    f"task: {(jobs[0].record.request or {}).get('task')}, because {because}; --task tells another"
+                )
+            return await outcome.settle(
+                run,
+                jobs,
+                refused=refused,
+                several=len(settings) > 1,
+                detach=detach,
+                timeout=timeout,
+                required=required,
             )
-            searching.accepted(run, search.record, told=task is not None)
-            return await searching.settle(
-                run, search, detach=detach, timeout=timeout, required=required, drawing=drawing
-            )
-        jobs, refused = await _submit(client, dataset, target, settings, options)
-        if jobs and task is None and (because := jobs[0].record.task_reason):
-            run.out.note(f"task: {(jobs[0].record.request or {}).get('task')}, because {because}; --task tells another")
-        return await outcome.settle(
-            run,
-            jobs,
-            refused=refused,
-            several=len(settings) > 1,
-            detach=detach,
-            timeout=timeout,
-            required=required,
-        )
 
 
 def _prepared(columns: list[str] | None, types: list[str] | None) -> dict[str, Any] | None:

@@ -294,3 +294,14 @@ def test_what_a_server_says_does_not_command_the_terminal(shell: Shell, uploaded
 
 def test_verbose_says_where_the_server_was_found(shell: Shell, server: RunningFake) -> None:
     assert f"server: {server.url} (from AUTOLEARN_URL)" in shell("status", "--verbose").err
+
+
+def test_a_session_that_was_opened_for_nothing_is_discarded(
+    shell: Shell, uploaded: None, platform: FakePlatform
+) -> None:
+    before = len(platform.sessions)
+    ended = shell("train", "penguins", "random_forrest", "-t", "species")
+    assert ended.code == 5 and "nothing was accepted" in ended.err
+    states = [shell("session", "show", one, "--json").json["state"] for one in list(platform.sessions)[before:]]
+    assert states == ["discarded"]
+    assert shell("session", "show").code == 2, "and it is not in use"
