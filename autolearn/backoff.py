@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 
 Sleep = Callable[[float], Awaitable[None]]
+_LASTED = 5.0  # seconds
 _JITTER = random.SystemRandom()
 
 
@@ -36,6 +38,16 @@ class Backoff:
     def left(self) -> float:
         """Seconds until the deadline, never negative."""
         return max(0.0, self._end - self._clock())
+
+    @contextlib.contextmanager
+    def lasting(self) -> Iterator[None]:
+        """A try that goes on for a while: when it has lasted, it worked, also if it breaks in the end."""
+        begun = self._clock()
+        try:
+            yield
+        finally:
+            if self._clock() - begun >= _LASTED:
+                self.reset()
 
     async def pause(self, at_least: float | None = None) -> bool:
         """Sleep before the next try; False (at once) if the next try would come after the deadline.

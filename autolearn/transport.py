@@ -49,6 +49,8 @@ class Transport:
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
         self.place = place
+        self.remark: Callable[[str], None] = lambda _: None
+        """Told what a person who waits wants to know."""
         self.patience = patience or Patience()
         headers = {"User-Agent": "autolearn-client"}
         if place.token:

@@ -91,7 +91,7 @@ class Invocation:
         place = self.place()
         if self.options.verbose:
             self.out.note(f"server: {place.url} (from {place.found_by})")
-        async with Client(place) as client:
+        async with Client(place, remark=self.out.note) as client:
             yield client
 
     def confirm(self, question: str, yes: bool) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from types import TracebackType
 from typing import Any, Self
 
@@ -45,8 +45,12 @@ class Client:
         *,
         patience: Patience | None = None,
         transport: httpx.AsyncBaseTransport | None = None,
+        remark: Callable[[str], None] | None = None,
     ) -> None:
+        """`remark` is told what a person who waits wants to know: a stream that broke is connected again."""
         self._transport = Transport(place, patience=patience, transport=transport)
+        if remark is not None:
+            self._transport.remark = remark
         self._opening = asyncio.Lock()
         self.current_session: str | None = None
         """The id of the session that `train` uses when none is named; the first such call opens one."""

@@ -175,16 +175,17 @@ class Job:
             try:
                 headers = {"Accept": "text/event-stream"} | ({"Last-Event-ID": last} if last else {})
                 async with self._transport.stream(f"{self._path}/progress", headers=headers) as answer:
-                    async for message in sse.messages(answer.aiter_bytes()):
-                        patience.reset()
-                        last = message.id or last
-                        if (event := _event(message)) is None:
-                            continue
-                        if event.state is not None:
-                            self.record = self.record.model_copy(update={"state": event.state})
-                        yield event
-                        if event.state is not None and event.state.terminal:
-                            return
+                    with patience.lasting():
+                        async for message in sse.messages(answer.aiter_bytes()):
+                            patience.reset()
+                            last = message.id or last
+                            if (event := _event(message)) is None:
+                                continue
+                            if event.state is not None:
+                                self.record = self.record.model_copy(update={"state": event.state})
+                            yield event
+                            if event.state is not None and event.state.terminal:
+                                return
                 before = self.state
                 if (await self.refresh()).state.terminal:
                     if self.state is not before:

@@ -84,21 +84,27 @@ class Log:
             "session": session,
             "record": record,
         }
-        patience, last = Backoff(within=60.0, first=0.2), after
+        patience, last, told = Backoff(within=60.0, first=0.2), after, False
         while True:
             headers = {"Accept": "text/event-stream"}
             if last is not None:
                 headers["Last-Event-ID"] = str(last)
             try:
-                async with self._transport.stream("/v1/log/stream", params=filters, headers=headers) as answer:
-                    async for message in sse.messages(answer.aiter_bytes()):
-                        patience.reset()
-                        event = LoggedEvent.model_validate(message.json())
-                        last = event.arrival
-                        yield event
+                stream = self._transport.stream("/v1/log/stream", params=filters, headers=headers)
+                async with stream as answer:
+                    told = False
+                    with patience.lasting():
+                        async for message in sse.messages(answer.aiter_bytes()):
+                            patience.reset()
+                            event = LoggedEvent.model_validate(message.json())
+                            last = event.arrival
+                            yield event
             except (Unreachable, errors.Unavailable):
                 if patience.left == 0.0:
                     raise
+            if not told:
+                told = True
+                self._transport.remark(f"the stream ended; connecting again for {patience.left:.0f} s")
             if not await patience.pause():
                 raise Unreachable("the log cannot be followed: the stream keeps breaking")
 

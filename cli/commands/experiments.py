@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import collections
 import sys
 from typing import TYPE_CHECKING, Annotated
 
@@ -26,6 +27,9 @@ Sort = Annotated[str | None, typer.Option(help="Field to sort by; -measures.f1: 
 Pictures = Annotated[str | None, typer.Option("--out", metavar="FILE", help="Draw it: FILE.svg or FILE.png.")]
 
 
+_MEASURES = 6
+
+
 @app.command("list")
 async def list_(
     run: Invocation,
@@ -40,7 +44,9 @@ async def list_(
         found = await client.experiments.list(filter=filter, sort=sort, limit=limit).all()
     if run.json:
         return run.out.document({"items": found})
-    measures = list(dict.fromkeys(name for each in found for name in each.measures))[:5]
+    # Those that most have, so that one experiment of another task does not hide what the others share.
+    counted = collections.Counter(name for each in found for name in each.measures)
+    measures = [name for name, _ in counted.most_common(_MEASURES)]
     run.out.table(
         ["id", "name", "algorithm", "target", *measures, "tags", "committed"],
         [

@@ -51,3 +51,12 @@ async def test_success_begins_anew() -> None:
     patience.reset()
     assert patience.left > 0.99
     assert await patience.pause() and clock.slept[-1] <= 0.1
+
+
+async def test_what_lasted_begins_anew_when_it_breaks() -> None:
+    clock = Clock()
+    patience = backoff(clock)
+    for seconds, left in ((1.0, 29.0), (100.0, 30.0)):
+        with patience.lasting():
+            clock.now += seconds
+        assert patience.left == left
