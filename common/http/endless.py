@@ -6,6 +6,9 @@ import asyncio
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from common import logging
+
+_log = logging.logger("streams")
 MARK = (b"x-accel-buffering", b"no")
 """The header of an answer that is read while it is written: nginx's name for "do not buffer", FastAPI's for events."""
 
@@ -29,7 +32,13 @@ class Endless:
         if scope["type"] != "http" or task is None:
             await self.app(scope, receive, send)
             return
-        whole = False
+        whole = gone = False
+
+        async def receiving() -> Message:
+            nonlocal gone
+            message = await receive()
+            gone = gone or message["type"] == "http.disconnect"
+            return message
 
         async def sending(message: Message) -> None:
             nonlocal whole
@@ -41,7 +50,7 @@ class Endless:
             await send(message)
 
         try:
-            await self.app(scope, receive, sending)
+            await self.app(scope, receiving, sending)
         except asyncio.CancelledError:
             if not self._ended:
                 raise
@@ -50,5 +59,10 @@ class Endless:
             # then the rest of the answer is cut off, and there is nothing more to say than that.
             if task in self._open and not whole:
                 await send({"type": "http.response.body", "body": b"", "more_body": False})
+        except Exception as error:
+            # What was being sent to a reader who has gone breaks somewhere inside; nobody is there to be told.
+            if not gone or task not in self._open:
+                raise
+            _log.debug("a stream's reader went away", path=scope["path"], exc_info=error)
         finally:
             self._open.discard(task)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
@@ -67,3 +68,22 @@ async def test_other_answers_and_other_cancellations_are_left_alone() -> None:
     task.cancel()  # as the server does when the time to end is over
     await task
     assert len(said) == 2, "what was cut off must not look whole"
+
+
+@pytest.mark.parametrize("headers", [MARKED, {}])
+async def test_what_breaks_when_the_reader_has_gone_is_no_failure(headers: dict[str, str]) -> None:
+    async def burst(scope: Scope, receive: Receive, send: Send) -> None:
+        raw = [(name.encode(), value.encode()) for name, value in headers.items()]
+        await send({"type": "http.response.start", "status": 200, "headers": raw})
+        assert (await receive())["type"] == "http.disconnect"
+        raise ExceptionGroup("streams", [OSError("broken")])
+
+    async def receive() -> Message:
+        return {"type": "http.disconnect"}
+
+    async def send(message: Message) -> None:
+        assert message["status"] == 200
+
+    failure = contextlib.nullcontext() if headers else pytest.raises(ExceptionGroup, match="streams")
+    with failure:
+        await Endless(burst)({"type": "http", "method": "GET", "path": "/"}, receive, send)
