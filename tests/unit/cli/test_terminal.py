@@ -7,10 +7,12 @@ import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 from tests.unit.autolearn.fake_server import FakePlatform, RunningFake
 from tests.unit.cli.conftest import Terminal
+from tests.waiting import until
 
 Start = Callable[..., Terminal]
 
@@ -87,6 +89,9 @@ def test_destroying_asks(start: Start, uploaded: None, platform: FakePlatform) -
 def test_an_interrupt_ends_a_question(start: Start, uploaded: None, words: list[str], question: str) -> None:
     terminal = start(*words)
     terminal.expect(question)
+    # Nobody is quicker than the way from writing the question to reading the answer, but this test would be.
+    reading = psutil.Process(terminal.process.pid)
+    until(lambda: reading.status() == psutil.STATUS_SLEEPING, 10, "a command that waits for an answer")
     os.kill(terminal.process.pid, signal.SIGINT)
     assert terminal.end() == 130 and "nothing was done" in terminal.said
 
