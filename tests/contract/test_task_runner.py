@@ -186,7 +186,7 @@ async def test_limits_are_kept(runner: TaskRunner, root: Path, name: str, limits
     found = await problem(runner, task(name, limits=limits), told)
     assert (found.code, found.retryable) == (code, False)
     assert len(told.output) <= limits.output
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 45  # as promised; tasks stand back, also behind the other tests of this machine
     assert is_empty(root)
 
 

@@ -98,9 +98,9 @@ def test_a_task_whose_server_is_gone_may_be_tried_again(tmp_path: Path) -> None:
 
 
 def test_every_limit_has_a_sentence_with_its_number(tmp_path: Path) -> None:
-    limits = Limits(wall_seconds=7.5, folder=123, files=45)
+    limits = Limits(wall_seconds=7.5, folder=123 * 2**20, files=45)
     spec = TaskSpec("id", "module:function", {}, bytes(32), limits=limits)
-    for reason, numbers in (("time_limit", ["7.5"]), ("disk_limit", ["123", "45"])):
+    for reason, numbers in (("time_limit", ["7.5"]), ("disk_limit", ["123 MiB", "45"])):
         outcome = read_outcome(spec, tmp_path, Ended(-9, reason, Usage()))
         assert outcome.problem is not None
         assert all(number in outcome.problem.detail for number in numbers)
