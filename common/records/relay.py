@@ -20,6 +20,7 @@ _BATCH = 500
 _GATHER = 0.25
 """Seconds that gather events for one shipment: a training leaves five within that time, and each shipment
 is a read and two durable writes. Who reads the log has it shipped first."""
+_RETRY = 1.0  # seconds
 _log = logging.logger("relay")
 
 
@@ -90,8 +91,10 @@ class Relay:
     async def _run(self) -> None:
         due = 0.0  # when all collections are looked at next, whether or not anybody rings
         while True:
+            # Whoever is behind tries again without being rung: it may be the last event for hours that waits.
+            pause = min(self._sweep, _RETRY) if self.behind else self._sweep
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(self._sweep):
+                async with asyncio.timeout(pause):
                     await self._wake.wait()
             if self._wake.is_set():
                 await asyncio.sleep(_GATHER)
@@ -106,9 +109,9 @@ class Relay:
             except errors.AutoLearnError as error:
                 due = 0.0
                 _log.warning("events wait in their outboxes", error=error.detail)
-                await asyncio.sleep(min(self._sweep, 1.0))
+                await asyncio.sleep(min(self._sweep, _RETRY))
             except Exception as error:
                 # The only way of events into the log: it must not end in silence over one it cannot handle.
                 self.behind = True
                 _log.error("relay failed", exc_info=error)
-                await asyncio.sleep(min(self._sweep, 1.0))
+                await asyncio.sleep(min(self._sweep, _RETRY))

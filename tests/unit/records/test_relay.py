@@ -125,6 +125,20 @@ async def test_a_log_that_is_away_is_told_and_made_up_for(store: RecordStore, lo
     assert await histories(log) == {"a": [1]}
 
 
+async def test_a_log_that_comes_back_is_found_without_another_write(
+    store: RecordStore, log: MovableLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("common.records.relay._RETRY", 0.05)
+    log.away = True
+    async with Relay(store, log, COLLECTIONS, sweep=1e6) as relay:
+        with structlog.testing.capture_logs():
+            await written(repository(store, relay=relay), "a", 0)
+            await until(lambda: relay.behind)
+            log.away = False
+            await until(lambda: not relay.behind)
+    assert await histories(log) == {"a": [1]}
+
+
 async def test_a_record_store_that_is_away_is_not_told_as_the_log(
     store: RecordStore, log: MovableLog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
