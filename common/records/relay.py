@@ -89,10 +89,11 @@ class Relay:
         self.behind = False
 
     async def _run(self) -> None:
+        failed = False
         due = 0.0  # when all collections are looked at next, whether or not anybody rings
         while True:
-            # Whoever is behind tries again without being rung: it may be the last event for hours that waits.
-            pause = min(self._sweep, _RETRY) if self.behind else self._sweep
+            # What failed is tried again without being rung: it may be the last event for hours that waits.
+            pause = min(self._sweep, _RETRY) if failed else self._sweep
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(pause):
                     await self._wake.wait()
@@ -105,13 +106,13 @@ class Relay:
                 due = time.monotonic() + self._sweep
             try:
                 await self.ship(None if everywhere else written)
-                self.behind = False
+                self.behind = failed = False
             except errors.AutoLearnError as error:
-                due = 0.0
+                due, failed = 0.0, True
                 _log.warning("events wait in their outboxes", error=error.detail)
                 await asyncio.sleep(min(self._sweep, _RETRY))
             except Exception as error:
                 # The only way of events into the log: it must not end in silence over one it cannot handle.
-                self.behind = True
+                self.behind = failed = True
                 _log.error("relay failed", exc_info=error)
                 await asyncio.sleep(min(self._sweep, _RETRY))
