@@ -12,6 +12,7 @@ from common.contracts.sessions import SessionState
 from common.ports.message_bus import Delivery
 from common.ports.record_store import Record
 from common.runtime import Runtime
+from common.workers.proceeding import Proceeding
 from session_service.arrivals import Arrivals
 from session_service.commitment import Commitment
 from session_service.erasure import Erasure
@@ -37,19 +38,12 @@ class SessionEvents:
     ) -> None:
         self._runtime, self.sessions, self._views = runtime, sessions, views
         self.arrivals, self.commitment, self.erasure = arrivals, commitment, erasure
-        self._proceeding: dict[str, asyncio.Task[None]] = {}
+        self._proceeding = Proceeding("session")
         self._reconciled = time.monotonic()
 
     async def run(self) -> None:
         """Listen and sweep until cancelled; what was on its way goes on at the next start."""
-        try:
-            async with asyncio.TaskGroup() as both:
-                both.create_task(self._listen())
-                both.create_task(self._sweep())
-        finally:
-            for task in self._proceeding.values():
-                task.cancel()
-            await asyncio.gather(*self._proceeding.values(), return_exceptions=True)
+        await self._proceeding.during(self._listen(), self._sweep())
 
     async def _listen(self) -> None:
         async with self._runtime.listen(
@@ -101,9 +95,6 @@ class SessionEvents:
             self._go_on(session)
 
     def _go_on(self, session: Record) -> None:
-        """One task per session at a time: steps may be repeated, but not for nothing."""
-        if session.id in self._proceeding:
-            return
         work: Callable[[Record], Awaitable[None]]
         match session.state["state"]:
             case SessionState.committing:
@@ -112,14 +103,4 @@ class SessionEvents:
                 work = self.erasure.proceed
             case _:
                 return
-        task = asyncio.create_task(self._proceed(session, work), name=session.id)
-        self._proceeding[session.id] = task
-        task.add_done_callback(lambda _: self._proceeding.pop(session.id, None))
-
-    async def _proceed(self, session: Record, work: Callable[[Record], Awaitable[None]]) -> None:
-        try:
-            await work(session)
-        except errors.AutoLearnError as error:
-            _log.warning("session waits for the next sweep", session=session.id, code=error.code, error=error.detail)
-        except Exception as error:
-            _log.error("session cannot go on", session=session.id, exc_info=error)
+        self._proceeding.go_on(session.id, lambda: work(session))

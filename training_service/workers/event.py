@@ -6,6 +6,7 @@ import asyncio
 
 from common import errors, logging
 from common.jobs.events import JobEvents
+from common.workers.proceeding import Proceeding
 from training_service import repository
 from training_service.conduct import Conduct
 from training_service.handlers import TrainingHandlers
@@ -25,19 +26,11 @@ class SearchEvents:
 
     def __init__(self, searches: SearchHandlers, conduct: Conduct) -> None:
         self._searches, self._conduct, self._runtime = searches, conduct, searches.runtime
-        self._proceeding: dict[str, asyncio.Task[None]] = {}
-        self._again: set[str] = set()
+        self._proceeding = Proceeding("search")
 
     async def run(self) -> None:
         """Listen and sweep until cancelled; what was on its way goes on at the next start."""
-        try:
-            async with asyncio.TaskGroup() as both:
-                both.create_task(self._listen())
-                both.create_task(self._sweep())
-        finally:
-            for task in self._proceeding.values():
-                task.cancel()
-            await asyncio.gather(*self._proceeding.values(), return_exceptions=True)
+        await self._proceeding.during(self._listen(), self._sweep())
 
     async def _listen(self) -> None:
         async with self._runtime.listen("training", "training.searches", _WAKING, prefetch=64) as heard:
@@ -55,23 +48,5 @@ class SearchEvents:
             await asyncio.sleep(self._runtime.settings.sweep)
 
     def _go_on(self, search: str) -> None:
-        if search in self._proceeding:
-            self._again.add(search)  # what the bell is about may have come behind what that task looks at
-            return
-        task = asyncio.create_task(self._proceed(search), name=search)
-        self._proceeding[search] = task
-        task.add_done_callback(lambda _: self._over(search))
-
-    def _over(self, search: str) -> None:
-        del self._proceeding[search]
-        if search in self._again:
-            self._again.discard(search)
-            self._go_on(search)
-
-    async def _proceed(self, search: str) -> None:
-        try:
-            await self._conduct.proceed(search)
-        except errors.AutoLearnError as error:
-            _log.warning("search waits for the next sweep", search=search, code=error.code, error=error.detail)
-        except Exception as error:
-            _log.error("search cannot go on", search=search, exc_info=error)
+        # Again: what the bell is about may have come behind what a task that is on its way looks at.
+        self._proceeding.go_on(search, lambda: self._conduct.proceed(search), again=True)
