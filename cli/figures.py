@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from cli.render import Output, short, text
+from common.ids import FULL
 
 if TYPE_CHECKING:
     from common.contracts.jobs import Job
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 _ASIDE = ("parameters.", "dataset_digest")
 _PER_CLASS = ("class", "label", "precision", "recall", "f1", "support")
 _FIRST = ("kind", "algorithm", "training", "dataset", "target", "task")
-_ID = re.compile(r"^[a-z]+_[0-9a-f]{32}$")
 
 
 def measures(job: Job) -> dict[str, Any]:
@@ -154,7 +153,7 @@ def _place(row: Mapping[str, Any]) -> tuple[int, int]:
 
 def _shown(value: Any) -> Any:
     """A full id as its ending: a table is no place for 36 characters."""
-    return short(value) if isinstance(value, str) and _ID.match(value) else value
+    return short(value) if isinstance(value, str) and FULL.fullmatch(value) else value
 
 
 def seconds(job: Job) -> float | None:

@@ -56,7 +56,7 @@ async def settle(
         await following.follow(run.out, [search], timeout, outcome.WAY_BACK)
         await search.refresh()
         trials = await search.trials().all()
-    except BaseException:
+    except BaseException:  # an interruption above all; it goes on as what it is
         if run.json:  # a script gets the id in any case
             run.out.document(search.record)
         raise

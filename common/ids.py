@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 import threading
 import time
@@ -12,6 +13,10 @@ _NAMESPACE = uuid.UUID("6f0c7f0e-6d8c-5d5a-9a6e-2f1c5b7d9a10")
 _lock = threading.Lock()
 _last = 0
 
+FULL = re.compile(r"[a-z]+_[0-9a-f]{32}")
+"""An id, to be matched as a whole."""
+REFERENCE = re.compile(r"(?:[a-z]+_)?[0-9a-f]{6,32}")
+"""An id or at least six of its last characters, with or without its prefix; to be matched as a whole."""
 ENDING = 8
 """How many ending characters a list shows; a reference needs at least six."""
 

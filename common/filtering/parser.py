@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import cast
 
-from common import times
+from common import ids, times
 from common.filtering.conditions import And, Comparison, Condition, In, Not, Operator, Or, Scalar
 from common.filtering.fields import Fields, Kind, bad, found_field
 from common.filtering.grammar import Token, Tree, place_of, syntax_tree
@@ -186,9 +186,9 @@ def _equal(target: _Target, literal: _Literal) -> Condition:
 
 
 def _identified(target: _Target, value: str, place: str) -> Condition:
-    if re.fullmatch(r"[a-z]+_[0-9a-f]{32}", value):
+    if ids.FULL.fullmatch(value):
         return Comparison(target.path, "=", value)
-    if re.fullmatch(r"([a-z]+_)?[0-9a-f]{6,32}", value):
+    if ids.REFERENCE.fullmatch(value):
         return Comparison(target.path, "~", value.rpartition("_")[2])
     detail = (
         f"{target.name!r} is compared with an id, or at least six of its last characters; {value!r}{place} is neither"

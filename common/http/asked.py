@@ -42,11 +42,12 @@ class Asked(Generic[C]):
             try:
                 return cls(validate(body))
             except ValidationError as error:
-                found = _salvaged(body, error, validate)
+                # Of more than are listed nothing else need be looked for, and looking would take long.
+                found = _salvaged(body, error, validate) if error.error_count() <= problems.MOST else None
                 if found is None:
                     raise
                 command, absent = found
-                seen = [{**one, "loc": ("body", *one["loc"])} for one in error.errors()[: problems.MOST]]
+                seen = [{**one, "loc": ("body", *one["loc"])} for one in error.errors()]
                 return cls(command, problems.flaws_of(seen, model), absent)
 
         return core_schema.no_info_wrap_validator_function(read, handler(model))

@@ -17,7 +17,8 @@ from common import context, errors, ids, times
 from common.http import problems
 from common.journal import Journal
 
-# Health is asked every few seconds and the log must not log its own reading (it would grow by being read).
+# Health is asked every few seconds, what `status` asks must be answered on a full disk too, and the log must not log
+# its own reading (it would grow by being read).
 _SILENT = ("/livez", "/readyz", "/v1/info", "/docs", "/openapi.json", "/v1/log")
 _notes: ContextVar[dict[str, Any] | None] = ContextVar("autolearn_call_notes", default=None)
 
@@ -174,7 +175,7 @@ def _places(scope: Scope) -> dict[str, str]:
         prefix = str(value).partition("_")[0]
         if prefix == "ses":
             found["session"] = str(value)
-        elif prefix in ("trn", "evl", "exp", "ds", "rec"):
+        elif prefix in ("trn", "evl", "srch", "exp", "ds", "rec"):
             found["record"] = str(value)
     return found
 

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import re
-
-from common import errors
+from common import errors, ids
 from common.filtering.conditions import And, Comparison
 from common.ports.record_store import Record
 from common.records.repository import Repository
 
 REVERSED = "envelope.rid"
 """Where every record keeps its id backwards, so that an ending is the beginning of an indexed text."""
-_ENDING = re.compile(r"^(?:[a-z]+_)?[0-9a-f]{6,32}$")
 
 
 async def by_id(repository: Repository, reference: str) -> Record:
@@ -23,7 +20,7 @@ async def by_id(repository: Repository, reference: str) -> Record:
     if record is not None:
         return record
     what = repository.lifecycle.record
-    if not _ENDING.match(reference):
+    if not ids.REFERENCE.fullmatch(reference):
         raise errors.NotFound(f"there is no {what} {reference!r}")
     prefix, underscore, ending = reference.rpartition("_")
     start = ending[::-1]

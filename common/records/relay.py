@@ -92,11 +92,13 @@ class Relay:
         failed = False
         due = 0.0  # when all collections are looked at next, whether or not anybody rings
         while True:
-            # What failed is tried again without being rung: it may be the last event for hours that waits.
-            pause = min(self._sweep, _RETRY) if failed else self._sweep
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(pause):
-                    await self._wake.wait()
+            if failed:
+                # Tried again without being rung: it may be the last event for hours that waits.
+                await asyncio.sleep(min(self._sweep, _RETRY))
+            else:
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(self._sweep):
+                        await self._wake.wait()
             if self._wake.is_set():
                 await asyncio.sleep(_GATHER)
             self._wake.clear()
@@ -110,9 +112,7 @@ class Relay:
             except errors.AutoLearnError as error:
                 due, failed = 0.0, True
                 _log.warning("events wait in their outboxes", error=error.detail)
-                await asyncio.sleep(min(self._sweep, _RETRY))
             except Exception as error:
                 # The only way of events into the log: it must not end in silence over one it cannot handle.
                 self.behind = failed = True
                 _log.error("relay failed", exc_info=error)
-                await asyncio.sleep(min(self._sweep, _RETRY))

@@ -13,7 +13,7 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 from starlette.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
-from common import errors, times
+from common import errors, ids, times
 from common.backup.taking import Backups
 from common.contracts.base import Page
 from common.contracts.jobs import Job
@@ -27,7 +27,6 @@ from gateway_service.jobs import Jobs
 from gateway_service.verifying import Rebuilds, Verifier
 
 _TRACE = re.compile(r"[0-9a-f]{32}")
-_RECORD = re.compile(r"[a-z]+_[0-9a-f]{32}")
 _Told = Annotated[str | None, Query(max_length=300)]
 
 
@@ -112,7 +111,7 @@ def log_routes(
         """Everything of a trace; or of a record: its changes, their traces, and the calls that name it."""
         if _TRACE.fullmatch(ref):
             return Page(items=await events.trace(ref))
-        identifier = ref if _RECORD.fullmatch(ref) else await finder.find(ref)
+        identifier = ref if ids.FULL.fullmatch(ref) else await finder.find(ref)
         return Page(items=await events.record(identifier))
 
     @api.get("/v1/log:verify")

@@ -69,6 +69,13 @@ async def test_wrong_forms_references_and_values_do_not_hide_each_other(world: W
     assert str(len(wrong)) in answer.json()["detail"]
 
 
+async def test_of_very_many_the_first_are_listed_and_all_are_counted(world: World) -> None:
+    asked = ASKED | {f"unknown_{number}": 1 for number in range(1_000)}
+    answer = (await world.http.post("/v1/trainings", json=asked)).json()
+    assert answer["detail"] == "1000 things in the request are wrong; the first 100 are listed"
+    assert len(answer["errors"]) == 100
+
+
 async def test_what_is_missing_hides_nothing_either(world: World) -> None:
     answer = await world.http.post("/v1/trainings", json={"target": "specie", "split": {"seed": -1}, "parameters": []})
     flaws = {flaw["pointer"]: flaw["code"] for flaw in answer.json()["errors"]}
