@@ -46,8 +46,7 @@ class EvaluationHandlers(JobHandlers):
         It belongs to the session of its training, whose model must still be there. Raises `errors.Invalid` with
         everything that is wrong, `errors.Conflict` for a training that has not succeeded (yet).
         """
-        body = asked.document()
-        marks = self.fingerprints(key, body) if not asked.flaws else {}
+        body, marks = self.marked(asked, key)
         if earlier := await self.replayed(marks):
             return earlier, True
         found, flaws = await self._catalogue.dataset(body["dataset"]) if body["dataset"] else (None, [])

@@ -37,15 +37,11 @@ class TrainingHandlers(JobHandlers):
 
         Raises `errors.Invalid` with everything that is wrong at its JSON pointer; then nothing has happened.
         """
-        body = asked.document()
-        marks = self.fingerprints(key, body) if not asked.flaws else {}
+        body, marks = self.marked(asked, key)
         if earlier := await self.replayed(marks):
             return earlier, True
         submission = await self._checked(body, asked.flaws)
-        try:
-            return await self.submit_once(submission, marks)
-        except errors.NotFound as error:
-            raise errors.Invalid(error.detail, flaws=[errors.Flaw("/session", error.code, error.detail)]) from error
+        return await submitted(self, submission, marks)
 
     async def try_out(self, body: Mapping[str, Any], identifier: str, **of: str | int) -> Record:
         """The training that a trial of a search is, under its derived id, which makes a repeat harmless.
@@ -109,6 +105,14 @@ def summarise(request: Mapping[str, Any], result: Mapping[str, Any]) -> dict[str
         "measures": headline(result),
         "seconds": result["usage"]["seconds"],
     }
+
+
+async def submitted(handlers: JobHandlers, submission: Submission, marks: Mapping[str, str]) -> tuple[Record, bool]:
+    """`JobHandlers.submit_once`; a session that is not there is a flaw of the request that names it."""
+    try:
+        return await handlers.submit_once(submission, marks)
+    except errors.NotFound as error:
+        raise errors.Invalid(error.detail, flaws=[errors.Flaw("/session", error.code, error.detail)]) from error
 
 
 async def refuse(kind: str, flaws: Sequence[errors.Flaw], places: Sessions, session: str | None) -> None:

@@ -23,7 +23,7 @@ from common.ports.record_store import Record
 from common.records.repository import Repository
 from common.runtime import Runtime
 from training_service.clients import Sessions
-from training_service.handlers import TrainingHandlers, refuse, used
+from training_service.handlers import TrainingHandlers, refuse, submitted, used
 from training_service.views import SearchViews
 
 
@@ -48,8 +48,7 @@ class SearchHandlers(JobHandlers):
 
         Raises `errors.Invalid` with everything that is wrong at its JSON pointer; then nothing has happened.
         """
-        body = asked.document()
-        marks = self.fingerprints(key, body) if not asked.flaws else {}
+        body, marks = self.marked(asked, key)
         if earlier := await self.replayed(marks):
             return earlier, True
         found, flaws = None, [*asked.flaws]
@@ -75,10 +74,7 @@ class SearchHandlers(JobHandlers):
             "ends": times.later(times.now(), command.budget.seconds) if command.budget.seconds else None,
         }
         request = {name: value for name, value in completed.items() if name not in ("plan", "left_out")}
-        try:
-            return await self.submit_once(Submission(quote(command.session, safe=""), request, plain), marks)
-        except errors.NotFound as error:
-            raise errors.Invalid(error.detail, flaws=[errors.Flaw("/session", error.code, error.detail)]) from error
+        return await submitted(self, Submission(quote(command.session, safe=""), request, plain), marks)
 
     async def _described(self, asked: SearchRequest) -> tuple[dict[str, Mapping[str, Any]], list[errors.Flaw]]:
         """What the catalogue says of estimators by their qualified names, and what is wrong with those."""

@@ -11,6 +11,7 @@ from common import concurrency, context, errors, ids, times
 from common.contracts.jobs import Job, JobState
 from common.filtering.conditions import Comparison
 from common.http import calls
+from common.http.asked import Asked
 from common.http.client import ServiceClient
 from common.jobs import repository
 from common.jobs.keys import SessionKeys
@@ -45,6 +46,11 @@ class JobHandlers:
         self.views = JobViews(kind, self.jobs, self.keys, runtime.blobs)
 
     # Submitting.
+
+    def marked(self, asked: Asked[Any], key: str | None) -> tuple[dict[str, Any], dict[str, str]]:
+        """The body of a request, and what marks the job that it makes: nothing where it is wrong, and makes none."""
+        body = asked.document()
+        return body, {} if asked.flaws else self.fingerprints(key, body)
 
     def fingerprints(self, key: str | None, body: Mapping[str, Any]) -> dict[str, str]:
         """What of an idempotency key and its body is kept with the record: HMACs, since bodies are confidential."""
