@@ -64,7 +64,7 @@ class Transport:
             verify=not (here and place.url.startswith("http://")),
             # A proxy of the environment is for the world, not for a server on this machine.
             trust_env=not here,
-            timeout=httpx.Timeout(self.patience.answer, connect=self.patience.connect / 2),
+            timeout=httpx.Timeout(self.patience.answer, connect=self.patience.connect),
             limits=httpx.Limits(max_connections=100, max_keepalive_connections=20),
         )
 
@@ -109,7 +109,7 @@ class Transport:
                 json=json,
                 content=content() if content else None,
                 headers=sent,
-                timeout=httpx.Timeout(seconds, connect=max(0.1, min(connecting.left, self.patience.connect / 2))),
+                timeout=httpx.Timeout(seconds, connect=max(0.1, connecting.left)),
             )
             try:
                 answer = await self._answer(request)
@@ -146,7 +146,7 @@ class Transport:
         A stream that breaks raises `Unreachable`.
         """
         sent = self._headers("GET", headers, None)
-        timeout = httpx.Timeout(self.patience.quiet_stream, connect=self.patience.connect / 2)
+        timeout = httpx.Timeout(self.patience.quiet_stream, connect=self.patience.connect)
         connecting, busy = Backoff(within=self.patience.connect), Backoff(within=self.patience.busy)
         while True:
             request = self._http.build_request("GET", path, params=_query(params), headers=sent, timeout=timeout)
