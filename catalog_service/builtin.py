@@ -13,6 +13,7 @@ from common import context, errors, ids, logging
 from common.contracts.datasets import UploadOptions
 
 NAMES = ("iris", "wine", "breast_cancer", "diabetes", "digits")
+_AGAIN, _AT_MOST = 15.0, 600.0  # seconds between tries
 _log = logging.logger("catalog")
 
 
@@ -24,16 +25,25 @@ class Builtin:
         handlers.datasets.coming.update(NAMES)
 
     async def run(self) -> None:
-        """Upload each dataset whose id was never taken: one that was deleted stays deleted."""
-        with context.use(context.fresh()):
-            for name in NAMES:
-                try:
-                    await self._upload(name)
-                except errors.AutoLearnError as error:
-                    # The next start tries again; until then the platform serves without it.
-                    _log.warning("a carried-in dataset is missing", dataset=name, code=error.code, detail=error.detail)
-                finally:
-                    self._handlers.datasets.coming.discard(name)
+        """Upload each dataset whose id was never taken: one that was deleted stays deleted.
+
+        What fails, as on a full disk, is tried again after longer and longer; until then the platform serves without.
+        """
+        missing, pause = list(NAMES), _AGAIN
+        while missing := [name for name in missing if not await self._tried(name)]:
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, _AT_MOST)
+
+    async def _tried(self, name: str) -> bool:
+        try:
+            with context.use(context.fresh()):
+                await self._upload(name)
+        except errors.AutoLearnError as error:
+            _log.warning("a carried-in dataset is missing", dataset=name, code=error.code, detail=error.detail)
+            return False
+        finally:
+            self._handlers.datasets.coming.discard(name)
+        return True
 
     async def _upload(self, name: str) -> None:
         identifier = ids.derived_id("ds", "builtin", name)

@@ -141,8 +141,9 @@ class Job:
     async def artifact(self, path: str | os.PathLike[str]) -> Path:
         """Save the trained model (skops format) to `path`, checked against its digest.
 
-        `errors.NotReady` before the end.
+        `errors.NotReady` before the end, `errors.NotFound` for jobs that are no training.
         """
+        self._must_learn()
         digest = ((self.result or {}).get("artifact") or {}).get("digest")
         async with self._transport.stream(f"{self._path}/artifact") as answer:
             return await files.save(answer.aiter_bytes(), Path(path), digest=digest)
@@ -150,12 +151,18 @@ class Job:
     async def onnx(self, path: str | os.PathLike[str]) -> dict[str, Any]:
         """Convert the trained model to ONNX here, compare the two on the rows held out, and write it to `path`.
 
-        Gives what was compared. Errors as `autolearn.aio.onnx.export`.
+        Gives what was compared. Errors as `artifact` and `autolearn.aio.onnx.export`.
         """
         from autolearn.aio import onnx
 
+        self._must_learn()
         await self.refresh()
         return await onnx.export(self._transport, self.record.request, self.result, self.artifact, path)
+
+    def _must_learn(self) -> None:
+        if self.kind != "training":
+            of = f"; the model that it measured is of {self.record.training}" if self.record.training else ""
+            raise errors.NotFound(f"only trainings make a model, and {self.id} is of the kind {self.kind}{of}")
 
     async def output(self, *, follow: bool = False) -> AsyncIterator[str]:
         """The lines it printed; `follow` waits for more until it ends."""

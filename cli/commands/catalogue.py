@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from cli import completing
 from cli.asynchronous import AsyncTyper
 from cli.invocation import Invocation
 
@@ -20,7 +21,10 @@ app = AsyncTyper()
 async def algorithms(
     run: Invocation,
     name: Annotated[
-        str | None, typer.Argument(help="Show this one with its parameters; also sklearn.MODULE.CLASS.")
+        str | None,
+        typer.Argument(
+            help="Show this one with its parameters; also sklearn.MODULE.CLASS.", autocompletion=completing.algorithms
+        ),
     ] = None,
     named: Annotated[
         bool, typer.Option("--named", help="The estimators that are trained by their qualified names instead.")

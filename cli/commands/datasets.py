@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from cli import completing
 from cli.asynchronous import AsyncTyper
 from cli.invocation import Invocation
 
@@ -17,7 +18,12 @@ if TYPE_CHECKING:
 
 app = AsyncTyper(help="Upload tables and look at them.")
 
-Ref = Annotated[str, typer.Argument(metavar="REF", help="penguins, penguins@3, penguins@sha256:… or an id.")]
+Ref = Annotated[
+    str,
+    typer.Argument(
+        metavar="REF", help="penguins, penguins@3, penguins@sha256:… or an id.", autocompletion=completing.datasets
+    ),
+]
 Types = Annotated[
     list[str] | None,
     typer.Option(
@@ -114,7 +120,9 @@ async def preview(
 async def profile(
     run: Invocation,
     ref: Ref,
-    target: Annotated[str | None, typer.Option(metavar="COL", help="Column to be predicted.")] = None,
+    target: Annotated[
+        str | None, typer.Option(metavar="COL", help="Column to be predicted.", autocompletion=completing.columns)
+    ] = None,
     html: Annotated[str | None, typer.Option(metavar="FILE", help="Save it as one HTML page instead.")] = None,
 ) -> None:
     """Look before you train: figures of every column, what goes with what, and warnings."""

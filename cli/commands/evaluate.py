@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from cli import completing
 from cli.asynchronous import AsyncTyper
 from cli.invocation import Invocation
 
@@ -18,11 +19,23 @@ async def evaluate(
     run: Invocation,
     trainings: Annotated[
         list[str] | None,
-        typer.Argument(metavar="TRAINING", help="Default: every succeeded training of the session."),
+        typer.Argument(
+            metavar="TRAINING",
+            help="Default: every succeeded training of the session.",
+            autocompletion=completing.trainings,
+        ),
     ] = None,
-    measures: Annotated[list[str] | None, typer.Option("--measure", "-m", metavar="NAME", help="Repeatable.")] = None,
+    measures: Annotated[
+        list[str] | None,
+        typer.Option("--measure", "-m", metavar="NAME", help="Repeatable.", autocompletion=completing.measures),
+    ] = None,
     dataset: Annotated[
-        str | None, typer.Option(metavar="REF", help="Other rows; default: those held out of the training.")
+        str | None,
+        typer.Option(
+            metavar="REF",
+            help="Other rows; default: those held out of the training.",
+            autocompletion=completing.datasets,
+        ),
     ] = None,
     confidence: Annotated[
         float | None, typer.Option(metavar="LEVEL", help="Bootstrap intervals of the measures, such as 0.95.")
@@ -44,7 +57,10 @@ async def evaluate(
     columns: Annotated[
         list[str] | None, typer.Option("--column", metavar="NAME", help="Columns for these two; A,B or repeated.")
     ] = None,
-    session: Annotated[str | None, typer.Option("--session", "-s", metavar="REF", help="The session.")] = None,
+    session: Annotated[
+        str | None,
+        typer.Option("--session", "-s", metavar="REF", help="The session.", autocompletion=completing.sessions),
+    ] = None,
     time_limit: Annotated[str | None, typer.Option(metavar="DURATION", help="Such as 90s or 15m.")] = None,
     memory_limit: Annotated[str | None, typer.Option(metavar="SIZE", help="Such as 512M or 2G.")] = None,
     detach: Annotated[bool, typer.Option("--detach/--wait", help="Do not wait for the end.")] = False,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from cli import completing
 from cli.asynchronous import AsyncTyper
 from cli.invocation import Invocation
 
@@ -17,7 +18,12 @@ if TYPE_CHECKING:
 
 app = AsyncTyper(help="What was committed: find, compare, tag, export.")
 
-Ref = Annotated[str, typer.Argument(metavar="REF", help="An id, or at least 6 of its last characters.")]
+Ref = Annotated[
+    str,
+    typer.Argument(
+        metavar="REF", help="An id, or at least 6 of its last characters.", autocompletion=completing.experiments
+    ),
+]
 Filter = Annotated[
     str | None,
     typer.Option(help='Such as: algorithm = svm and measures.f1 > 0.9 and tags ~ "best".'),
@@ -90,7 +96,9 @@ async def show(
 @app.command()
 async def compare(
     run: Invocation,
-    refs: Annotated[list[str], typer.Argument(metavar="REF", help="The experiments.")],
+    refs: Annotated[
+        list[str], typer.Argument(metavar="REF", help="The experiments.", autocompletion=completing.experiments)
+    ],
     everything: Annotated[bool, typer.Option("--all", help="Parameters and digests too.")] = False,
     plot: Annotated[bool, typer.Option("--plot", help="Draw measures and hyper-parameters too.")] = False,
     pictures: Pictures = None,
@@ -155,7 +163,13 @@ async def reproduce(
     ref: Ref,
     session: Annotated[
         str | None,
-        typer.Option("--session", "-s", metavar="REF", help="Keep the new training here; default: it is thrown away."),
+        typer.Option(
+            "--session",
+            "-s",
+            metavar="REF",
+            help="Keep the new training here; default: it is thrown away.",
+            autocompletion=completing.sessions,
+        ),
     ] = None,
 ) -> int:
     """Train again from the record, and say whether the same comes out; exit code 7 if not."""

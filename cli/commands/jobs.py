@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
+from cli import completing
 from cli.asynchronous import AsyncTyper
 from cli.invocation import Invocation
 
@@ -20,8 +21,14 @@ if TYPE_CHECKING:
 
 app = AsyncTyper(help="Watch trainings, evaluations and searches, cancel them, read their output.")
 
-Ref = Annotated[str, typer.Argument(metavar="REF", help="An id, or at least 6 of its last characters.")]
-Refs = Annotated[list[str], typer.Argument(metavar="REF", help="Ids, or at least 6 of their last characters.")]
+Ref = Annotated[
+    str,
+    typer.Argument(metavar="REF", help="An id, or at least 6 of its last characters.", autocompletion=completing.jobs),
+]
+Refs = Annotated[
+    list[str],
+    typer.Argument(metavar="REF", help="Ids, or at least 6 of their last characters.", autocompletion=completing.jobs),
+]
 Require = Annotated[str | None, typer.Option(metavar="EXPR", help="Such as: measures.f1 >= 0.9.")]
 
 

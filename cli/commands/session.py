@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from cli import completing
 from cli.asynchronous import AsyncTyper
 from cli.invocation import Invocation
 
@@ -17,7 +18,13 @@ app = AsyncTyper(help="Open a session, compare its results, commit or discard th
 
 Which = Annotated[
     str | None,
-    typer.Option("--session", "-s", metavar="REF", help="The session; default: AUTOLEARN_SESSION, or the one in use."),
+    typer.Option(
+        "--session",
+        "-s",
+        metavar="REF",
+        help="The session; default: AUTOLEARN_SESSION, or the one in use.",
+        autocompletion=completing.sessions,
+    ),
 ]
 _SHOWN = 8
 
@@ -61,7 +68,7 @@ async def list_(
         return run.out.document({"items": sessions})
     used = current.told(run, None)
     run.out.table(
-        ["id", "name", "state", "records", "open jobs", "used", "expires", ""],
+        ["id", "name", "state", "records", "open jobs", "used", "expires", "current"],
         [
             [
                 short(s.id),
@@ -81,7 +88,9 @@ async def list_(
 @app.command()
 async def show(
     run: Invocation,
-    ref: Annotated[str | None, typer.Argument(metavar="REF", help="The session.")] = None,
+    ref: Annotated[
+        str | None, typer.Argument(metavar="REF", help="The session.", autocompletion=completing.sessions)
+    ] = None,
     session: Which = None,
 ) -> None:
     """Show a session and the records it holds."""
@@ -115,7 +124,9 @@ async def show(
 @app.command()
 async def use(
     run: Invocation,
-    ref: Annotated[str | None, typer.Argument(metavar="REF", help="The session.")] = None,
+    ref: Annotated[
+        str | None, typer.Argument(metavar="REF", help="The session.", autocompletion=completing.sessions)
+    ] = None,
     session: Which = None,
 ) -> None:
     """Use a session from now on."""
@@ -153,7 +164,9 @@ async def compare(
 @app.command()
 async def drop(
     run: Invocation,
-    jobs: Annotated[list[str], typer.Argument(metavar="JOB", help="Jobs whose records to remove.")],
+    jobs: Annotated[
+        list[str], typer.Argument(metavar="JOB", help="Jobs whose records to remove.", autocompletion=completing.jobs)
+    ],
     session: Which = None,
     yes: Yes = False,
 ) -> None:
@@ -172,7 +185,8 @@ async def drop(
 async def commit(
     run: Invocation,
     jobs: Annotated[
-        list[str] | None, typer.Argument(metavar="JOB", help="Only these; default: all that succeeded.")
+        list[str] | None,
+        typer.Argument(metavar="JOB", help="Only these; default: all that succeeded.", autocompletion=completing.jobs),
     ] = None,
     session: Which = None,
     tag: Annotated[list[str] | None, typer.Option(help="A tag for the experiments; repeatable.")] = None,

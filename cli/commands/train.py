@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from cli import completing
 from cli.asynchronous import AsyncTyper
 from cli.invocation import Invocation
 
@@ -23,11 +24,16 @@ _AT_ONCE = 16
 @app.command()
 async def train(
     run: Invocation,
-    dataset: Annotated[str | None, typer.Argument(help="The dataset; asked for on a terminal.")] = None,
-    algorithms: Annotated[
-        list[str] | None, typer.Argument(metavar="ALGORITHM", help="What to train, all at once.")
+    dataset: Annotated[
+        str | None, typer.Argument(help="The dataset; asked for on a terminal.", autocompletion=completing.datasets)
     ] = None,
-    target: Annotated[str | None, typer.Option("--target", "-t", help="The column to predict.")] = None,
+    algorithms: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="ALGORITHM", help="What to train, all at once.", autocompletion=completing.algorithms),
+    ] = None,
+    target: Annotated[
+        str | None, typer.Option("--target", "-t", help="The column to predict.", autocompletion=completing.columns)
+    ] = None,
     parameters: Annotated[
         list[str] | None,
         typer.Option(
@@ -39,7 +45,13 @@ async def train(
     ] = None,
     session: Annotated[
         str | None,
-        typer.Option("--session", "-s", metavar="REF", help="Default: the one in use, else a new one."),
+        typer.Option(
+            "--session",
+            "-s",
+            metavar="REF",
+            help="Default: the one in use, else a new one.",
+            autocompletion=completing.sessions,
+        ),
     ] = None,
     task: Annotated[
         str | None,
@@ -67,7 +79,13 @@ async def train(
     test_share: Annotated[float | None, typer.Option(help="Share of rows held out; default 0.25.")] = None,
     measures: Annotated[
         list[str] | None,
-        typer.Option("--measure", "-m", metavar="NAME", help="Besides the usual ones; repeatable; all: every one."),
+        typer.Option(
+            "--measure",
+            "-m",
+            metavar="NAME",
+            help="Besides the usual ones; repeatable; all: every one.",
+            autocompletion=completing.measures,
+        ),
     ] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of split and algorithm; default 0.")] = None,
     time_limit: Annotated[str | None, typer.Option(metavar="DURATION", help="Such as 90s or 15m.")] = None,

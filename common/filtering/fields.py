@@ -47,7 +47,7 @@ def found_field(fields: Fields, name: str, parameter: str, place: str = "") -> F
 
 def bad(parameter: str, code: str, detail: str, suggestions: tuple[str, ...] = ()) -> errors.BadFilter:
     """The error for a filter or sort order, with its flaw at the query parameter."""
-    flaw = errors.Flaw(f"/{parameter}", code, detail, suggestions)
+    flaw = errors.Flaw(f"?{parameter}", code, detail, suggestions)
     return errors.BadFilter(f"{parameter}: {detail}", flaws=(flaw,))
 
 

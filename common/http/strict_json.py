@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from fastapi import Request, Response
@@ -29,36 +30,42 @@ def _step(key: str) -> str:
     return "/" + key.encode(errors="replace").decode().replace("~", "~0").replace("/", "~1")
 
 
+@dataclass(frozen=True)
+class _Refused:
+    """Stands where the parser found what it may not pass on: only the check that follows knows the place."""
+
+    code: str
+    detail: str
+
+
 def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for key, value in pairs:
-        if key in found:
-            raise _flaw(_step(key), "duplicate_key", f"the key {key!r} appears twice")
-        found[key] = value
+        found[key] = _Refused("duplicate_key", f"the key {key!r} appears twice") if key in found else value
     return found
 
 
-def _constant(word: str) -> Any:
-    raise _flaw("", "number", f"{word} is no JSON number")
+def _constant(word: str) -> _Refused:
+    return _Refused("number", f"{word} is no JSON number")
 
 
-def _integer(digits: str) -> int:
+def _integer(digits: str) -> int | _Refused:
     # Checked before int(): converting thousands of digits is slow on purpose in CPython.
     if len(digits) > 20 or not -_INT64 <= int(digits) < _INT64:
-        raise _flaw("", "number", f"{digits[:24]} does not fit into 64 bits")
+        return _Refused("number", f"{digits[:24]} does not fit into 64 bits")
     return int(digits)
 
 
-def _float(digits: str) -> float:
+def _float(digits: str) -> float | _Refused:
     value = float(digits)
-    if not math.isfinite(value):
-        raise _flaw("", "number", f"{digits[:24]} is too large for a number")
-    return value
+    return value if math.isfinite(value) else _Refused("number", f"{digits[:24]} is too large for a number")
 
 
 def _check(value: Any, where: str, depth: int) -> None:
     if depth > DEPTH:
         raise _flaw(where, "depth", f"nested deeper than {DEPTH} levels")
+    if isinstance(value, _Refused):
+        raise _flaw(where, value.code, value.detail)
     if isinstance(value, str):
         _check_text(value, where)
     elif isinstance(value, dict):

@@ -15,7 +15,7 @@ from common.errors import Flaw
         (
             errors.BadFilter(
                 "filter: 'nme' is no field; did you mean 'name'?",
-                flaws=[Flaw("/filter", "field", "'nme' is no field", ("name",))],
+                flaws=[Flaw("?filter", "field", "'nme' is no field", ("name",))],
             ),
             5,
             ["autolearn: filter: 'nme' is no field; did you mean 'name'?"],

@@ -119,7 +119,7 @@ def test_what_is_wrong_and_where(text: str, place: int, said: str) -> None:
         parse(text, FIELDS)
     assert f"at character {place}" in str(caught.value)
     assert said in str(caught.value)
-    assert caught.value.flaws[0].pointer == "/filter"
+    assert caught.value.flaws[0].pointer == "?filter"
 
 
 def test_near_misses_are_suggested() -> None:

@@ -34,7 +34,7 @@ def test_sort_keys() -> None:
 def test_bad_sort_orders(text: str) -> None:
     with pytest.raises(errors.BadFilter) as caught:
         parse_sort(text, FIELDS)
-    assert caught.value.flaws[0].pointer == "/sort"
+    assert caught.value.flaws[0].pointer == "?sort"
 
 
 def test_the_place_of_a_document() -> None:
