@@ -27,6 +27,7 @@ import psutil
 from benchmarks import footprint
 from benchmarks.celery_tasks import BROKER, DATASET, DONE
 from benchmarks.figure import Figure, Scale, at_least, at_most
+from benchmarks.floors import THREADS
 from benchmarks.samples import Latency, in_turn, spread
 from benchmarks.server import PATIENCE, Server, server
 from benchmarks.training import many, seconds
@@ -38,7 +39,6 @@ from deploy.trial_cluster import cluster_file
 _SETTINGS = {"record_store": "mongo", "event_log": "kafka", "message_bus": "rabbitmq", "blob_store": "s3"}
 _SLOTS = 2
 _MIB = 2**20
-_THREADS = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 
 
 def distributed(scale: Scale) -> Sequence[Figure]:
@@ -139,7 +139,7 @@ def _celery(dataset: Path, *, fresh: bool) -> Iterator[Any]:
     """A Celery worker on the same RabbitMQ; yields what submits so many fits and waits for all, in seconds."""
     there = ENGINES["rabbitmq"]().running()
     assert there is not None
-    told = {**os.environ, **_THREADS, BROKER: str(there["url"]), DATASET: str(dataset)}
+    told = {**os.environ, **THREADS, BROKER: str(there["url"]), DATASET: str(dataset)}
     command = [sys.executable, "-m", "celery", "-A", "benchmarks.celery_tasks", "worker"]
     command += ["--concurrency", str(_SLOTS), "--loglevel", "ERROR", "--without-gossip", "--without-mingle"]
     command += ["--max-tasks-per-child", "1"] if fresh else []

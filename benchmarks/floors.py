@@ -19,8 +19,10 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from common.adapters.task_runner.worker import THREAD_VARIABLES
+
 Work = Callable[[dict[str, Any], Path, Path], None]
-THREADS = dict.fromkeys(("OMP_NUMTHREADS", "OPENBLAS_NUMTHREADS", "MKL_NUMTHREADS"), "1")
+THREADS = dict.fromkeys(THREAD_VARIABLES, "1")
 
 
 class BareForkServer:
