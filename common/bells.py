@@ -13,6 +13,8 @@ from common.ports.message_bus import Bell, Delivery, MessageBus
 
 _BUS = "message_bus"
 _OWNERS = {"key": "session", "search": "training"}
+_ABOUT = {"key": "owner", "session": "session"}
+"""The id that a bell has to carry, by what it begins with; `job` unless it stands here."""
 _log = logging.logger("bells")
 
 
@@ -45,6 +47,10 @@ class Bells:
     async def _logged(self, service: str, deliveries: AsyncIterator[Delivery]) -> AsyncIterator[Delivery]:
         async for delivery in deliveries:
             kind, ids = delivery.bell.kind, delivery.bell.ids
+            if _ABOUT.get(kind.partition(".")[0], "job") not in ids:
+                _log.error("bell says of nothing, passed over", bell=kind)
+                await delivery.ack()
+                continue
             self._ended(self._begun("received", kind, ids, source=sender(kind), destination=service), "ok")
             yield delivery
 

@@ -35,6 +35,8 @@ from common.ports.task_runner import (
 from common.records import sealed_blobs
 from common.records.repository import Decision
 from common.records.sealing import DataKey
+from common.service import Loop
+from common.workers.loops import kept
 
 _log = logging.logger("task_worker")
 
@@ -74,7 +76,8 @@ class TaskWorker:
 
     async def run(self) -> None:
         """Claim and run until cancelled; then what runs is left to end for `drain` seconds."""
-        beside = [asyncio.create_task(self._listen()), asyncio.create_task(self._mind_cancelled())]
+        loops: Mapping[str, Loop] = {"bells": self._listen, "cancelled": self._mind_cancelled}
+        beside = [asyncio.create_task(kept(f"{self._handlers.kind}.{name}", loop)) for name, loop in loops.items()]
         try:
             while True:
                 await self._runtime.slots.acquire()

@@ -26,7 +26,7 @@ class Loops:
             if service.start:
                 await service.start()
         for name, loop in loops.items():
-            self._running.append(asyncio.create_task(_kept(name, loop), name=name))
+            self._running.append(asyncio.create_task(kept(name, loop), name=name))
         # What was loaded so far lives until the end: full collections need not walk it again (architecture.md §9).
         gc.collect()
         gc.freeze()
@@ -47,7 +47,7 @@ class Loops:
         await asyncio.gather(*self._running, return_exceptions=True)
 
 
-async def _kept(name: str, loop: Loop) -> None:
+async def kept(name: str, loop: Loop) -> None:
     """Run a loop for ever: one that fails says so loudly and begins again, so that no role dies in silence."""
     while True:
         try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlsplit
 
 import aio_pika
 import pymongo
@@ -13,10 +14,12 @@ import pytest
 from common import errors
 from common.adapters import registry
 from common.adapters.event_log.kafka import KafkaPartitions
-from common.ports.message_bus import Bell
+from common.adapters.message_bus import rabbitmq
+from common.ports.message_bus import Bell, MessageBus
 from deploy.engines.__main__ import ENGINES
 from tests import engines
 from tests.eventually import until
+from tests.proxy import Proxy, through
 
 pytestmark = pytest.mark.external
 _NOWHERE = "127.0.0.1:9"
@@ -65,6 +68,18 @@ async def test_a_bucket_that_is_not_there_is_named() -> None:
         await registry.blob_store(f"{where}/nobody-made-it").open()
 
 
+NO_BELLS = [
+    b"no json",
+    b"[]",
+    b"[" * 900,
+    b'{"kind": "x"}',
+    b'{"kind": "training.queued", "ids": {"job": 7}}',
+    b'{"kind": "training.queued", "ids": {"job": "../keys/x"}}',
+    b'{"kind": "training.queued", "ids": {"job": "\\ud800"}}',
+    b'{"kind": "training.queued", "ids": {"job": "%s"}}' % (b"x" * 100_000),
+]
+
+
 async def test_what_is_no_bell_is_put_aside_and_the_next_comes() -> None:
     url = engines.own("rabbitmq")
     prefix = url.partition("prefix=")[2]
@@ -75,14 +90,14 @@ async def test_what_is_no_bell_is_put_aside_and_the_next_comes() -> None:
     ):
         channel = await connection.channel()
         exchange = await channel.get_exchange(f"{prefix}.bells")
-        for body in (b"no json", b"[]", b'{"kind": "x"}'):
+        for body in NO_BELLS:
             await exchange.publish(aio_pika.Message(body), "training.queued")
         bell = Bell("training.queued", {"training": "trn_1"})
         await bus.publish(bell)
         async with asyncio.timeout(10):
             assert (await anext(deliveries)).bell == bell
         aside = await channel.get_queue(f"{prefix}.dead")
-        assert {await _body(aside), await _body(aside), await _body(aside)} == {b"no json", b"[]", b'{"kind": "x"}'}
+        assert {await _body(aside) for _ in NO_BELLS} == set(NO_BELLS)
 
 
 async def _body(queue: aio_pika.abc.AbstractQueue) -> bytes:
@@ -90,6 +105,63 @@ async def _body(queue: aio_pika.abc.AbstractQueue) -> bytes:
         return await queue.get(fail=False, no_ack=True)
 
     return (await until(look, 10)).body
+
+
+@pytest.mark.parametrize("what", ["queue", "exchange"])
+async def test_what_is_deleted_on_the_broker_is_made_again(what: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rabbitmq, "_RENEWAL", 0.2)
+    url = engines.own("rabbitmq")
+    prefix = url.partition("prefix=")[2]
+    bell = Bell("training.queued", {"training": "trn_1"})
+    async with (
+        registry.message_bus(url) as bus,
+        bus.subscribe("q", ["training.queued"]) as deliveries,
+        await aio_pika.connect(url.partition("?")[0]) as connection,
+    ):
+        channel = await connection.channel()
+        if what == "queue":
+            await channel.queue_delete(f"{prefix}.q")
+        else:
+            await channel.exchange_delete(f"{prefix}.bells")
+        heard = asyncio.ensure_future(anext(deliveries))
+
+        async def rung() -> bool:
+            try:
+                await bus.publish(bell)
+            except errors.Unavailable:
+                return False
+            return heard.done()
+
+        await until(rung, 30)
+        assert heard.result().bell == bell
+
+
+async def test_a_bell_comes_again_when_the_connection_breaks_before_it_is_settled() -> None:
+    url = engines.own("rabbitmq")
+    parts = urlsplit(url)
+    proxy = Proxy(parts.hostname or "", parts.port or 0)
+    bell = Bell("training.queued", {"training": "trn_1"})
+    async with (
+        proxy.running(),
+        registry.message_bus(through("rabbitmq", url, proxy.host, proxy.port)) as bus,
+        bus.subscribe("q", ["training.queued"]) as deliveries,
+    ):
+        await bus.publish(bell)
+        for _ in range(2):
+            async with asyncio.timeout(20):
+                delivery = await anext(deliveries)
+            assert delivery.bell == bell
+            proxy.reset()
+        await until(lambda: _reached(bus), 20)
+        await delivery.ack()  # of a connection that has gone: nothing is told, and nothing raised
+
+
+async def _reached(bus: MessageBus) -> bool:
+    try:
+        await bus.reach()
+    except errors.Unavailable:
+        return False
+    return True
 
 
 async def test_a_broker_that_freezes_is_away_and_heals_without_a_restart() -> None:

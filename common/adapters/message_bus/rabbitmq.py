@@ -9,13 +9,21 @@ from __future__ import annotations
 import asyncio
 import json
 import logging as stdlib_logging
+import re
 from collections.abc import AsyncIterator, Awaitable, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Any, TypeVar
 from urllib.parse import parse_qs, urlsplit, urlunsplit
 
 import aio_pika
-from aio_pika.abc import AbstractExchange, AbstractIncomingMessage, AbstractRobustChannel, AbstractRobustConnection
+from aio_pika.abc import (
+    AbstractChannel,
+    AbstractExchange,
+    AbstractIncomingMessage,
+    AbstractQueue,
+    AbstractRobustChannel,
+    AbstractRobustConnection,
+)
 from aiormq.exceptions import AMQPError
 
 from common import errors, logging
@@ -23,6 +31,8 @@ from common.ports.message_bus import Bell, Delivery, MessageBus
 
 Result = TypeVar("Result")
 
+_FAILURES = (AMQPError, OSError, TimeoutError, asyncio.InvalidStateError, RuntimeError)
+"""What the driver raises over a broker or a connection that has gone; a closed channel is a RuntimeError."""
 _TIMEOUT = 5.0
 """Seconds that one answer of the broker may take; a frozen one answers never."""
 _HEARTBEAT = 10
@@ -30,7 +40,12 @@ _LENGTH = 10_000
 _DELIVERIES = 5
 _IDLE = 3_600_000
 """Milliseconds after which a queue nobody has subscribed to goes: the sweep finds what its bells were rung for."""
+_RENEWAL = 10.0
+"""Seconds after which subscribers say again what they want."""
 _NOBODYS = Bell("reach", {})
+_LARGEST = 1_000
+_WORD = re.compile(r"[A-Za-z0-9_.-]{1,100}")
+"""What kinds and ids are made of, and how large a message with them may be."""
 _log = logging.logger("message_bus")
 
 
@@ -68,9 +83,7 @@ class RabbitMessageBus(MessageBus):
                 f"{self._prefix}.dead", durable=True, arguments=self._arguments(dead=True)
             )
             await kept.bind(dead)
-            self._exchange = await channel.declare_exchange(
-                f"{self._prefix}.bells", aio_pika.ExchangeType.TOPIC, durable=True
-            )
+            self._exchange = await self._bells(channel)
 
         try:
             await self._asked(connect())
@@ -78,12 +91,15 @@ class RabbitMessageBus(MessageBus):
             await self.close()
             raise
 
+    async def _bells(self, channel: AbstractChannel) -> AbstractExchange:
+        return await channel.declare_exchange(f"{self._prefix}.bells", aio_pika.ExchangeType.TOPIC, durable=True)
+
     async def close(self) -> None:
         connection, self._connection, self._exchange = self._connection, None, None
         for subscription in self._subscriptions:
             subscription.end()
         if connection is not None:
-            with suppress(AMQPError, OSError, TimeoutError):
+            with suppress(*_FAILURES):
                 async with asyncio.timeout(_TIMEOUT):
                     await connection.close()
 
@@ -114,31 +130,45 @@ class RabbitMessageBus(MessageBus):
     ) -> AsyncIterator[AsyncIterator[Delivery]]:
         if not kinds or isinstance(kinds, str):
             raise ValueError("a subscription names the kinds of bells it wants")
-        connection, exchange = self._connection, self._exchange
-        if connection is None or exchange is None:
+        connection = self._connection
+        if connection is None:
             raise self._away("is not open")
         subscription = _Subscription(self._where)
 
-        async def begin() -> AbstractRobustChannel:
+        async def begin() -> tuple[AbstractRobustChannel, AbstractQueue]:
             # A channel for each: its prefetch is its own, and closing it gives back what is unsettled.
             channel: Any = await connection.channel(publisher_confirms=False)
             await channel.set_qos(prefetch_count=prefetch)
             declared = await channel.declare_queue(f"{self._prefix}.{queue}", durable=True, arguments=self._arguments())
-            for kind in kinds:
-                await declared.bind(exchange, kind)
+            await self._bind(channel, declared, kinds)
             await declared.consume(subscription.arrived)
-            opened: AbstractRobustChannel = channel
-            return opened
+            return channel, declared
 
-        channel = await self._asked(begin())
+        channel, declared = await self._asked(begin())
         self._subscriptions.add(subscription)
+        renewing = asyncio.create_task(self._renew(channel, declared, kinds))
         try:
             yield subscription
         finally:
             self._subscriptions.discard(subscription)
-            with suppress(AMQPError, OSError, TimeoutError, asyncio.InvalidStateError):
+            renewing.cancel()
+            await asyncio.gather(renewing, return_exceptions=True)
+            with suppress(*_FAILURES):
                 async with asyncio.timeout(_TIMEOUT):
                     await channel.close()
+
+    async def _bind(self, channel: AbstractChannel, queue: AbstractQueue, kinds: Sequence[str]) -> None:
+        exchange = await self._bells(channel)
+        for kind in kinds:
+            await queue.bind(exchange, kind)
+
+    async def _renew(self, channel: AbstractChannel, queue: AbstractQueue, kinds: Sequence[str]) -> None:
+        """Say again and again what is wanted: the driver notices a queue that was deleted, but no exchange or binding,
+        and makes good neither."""
+        while True:
+            await asyncio.sleep(_RENEWAL)
+            with suppress(errors.Unavailable):  # said where a bell cannot be rung
+                await self._asked(self._bind(channel, queue, kinds))
 
     def _arguments(self, *, dead: bool = False) -> dict[str, Any]:
         told: dict[str, Any] = {"x-queue-type": "quorum", "x-max-length": _LENGTH}
@@ -161,7 +191,7 @@ class RabbitMessageBus(MessageBus):
         try:
             async with asyncio.timeout(_TIMEOUT):
                 return await call
-        except (AMQPError, OSError, TimeoutError, asyncio.InvalidStateError, RuntimeError) as error:
+        except _FAILURES as error:
             raise self._away(f"does not answer: {error or type(error).__name__}") from error
         except asyncio.CancelledError as error:
             # The driver cancels its callers when a heartbeat is lost; only a task that is being cancelled has to end.
@@ -218,13 +248,18 @@ class _RabbitDelivery(Delivery):
         self._settled = True
         try:
             await answer
-        except (AMQPError, OSError, asyncio.InvalidStateError) as error:
+        except _FAILURES as error:
             _log.warning("bell not settled, it comes again", bus=self._where, error=str(error) or type(error).__name__)
 
 
 def _decoded(body: bytes) -> Bell | None:
+    """The bell in a message; None for anything else, since ids become parts of paths and of what is logged."""
     try:
-        told = json.loads(body)
-        return Bell(str(told["kind"]), {str(name): str(value) for name, value in told["ids"].items()})
-    except (ValueError, TypeError, KeyError, AttributeError):
+        told: Any = json.loads(body) if len(body) <= _LARGEST else None
+        bell = Bell(told["kind"], dict(told["ids"]))
+        right = _WORD.fullmatch(bell.kind) and all(
+            _WORD.fullmatch(name) and _WORD.fullmatch(value) for name, value in bell.ids.items()
+        )
+    except (ValueError, TypeError, KeyError, RecursionError):
         return None
+    return bell if right else None

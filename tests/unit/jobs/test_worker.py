@@ -11,6 +11,7 @@ import structlog
 
 from common import errors, times
 from common.records.repository import Decision
+from common.workers import loops
 from tests.eventually import until
 
 Jobs = Any
@@ -158,6 +159,26 @@ class TestCancelling:
         await jobs.handlers.jobs.decide(job, lambda _: Decision("training.cancel_requested"))  # and nobody rings
         await jobs.reaches(job, "cancelled")
         assert job in jobs.tasks.stopped
+
+    @pytest.mark.parametrize("settings", [{"sweep": 60.0}])
+    async def test_its_bell_is_heard_also_after_listening_broke(
+        self, jobs: Jobs, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        listen, tried = jobs.runtime.listen, asyncio.Event()
+
+        def breaks(*asked: Any, **more: Any) -> Any:
+            monkeypatch.setattr(jobs.runtime, "listen", listen)
+            tried.set()
+            raise errors.Unavailable("the bus is away")
+
+        monkeypatch.setattr(loops, "_RESTART", 0.0)
+        monkeypatch.setattr(jobs.runtime, "listen", breaks)
+        job = await jobs.submit(do="hang")
+        jobs.work()
+        await tried.wait()
+        await until(lambda: job in jobs.tasks.running)
+        await jobs.handlers.cancel(job)
+        await jobs.reaches(job, "cancelled")
 
     async def test_one_that_lost_its_worker_is_cancelled_by_the_next(self, jobs: Jobs) -> None:
         job = await jobs.submit(do="hang")
