@@ -15,6 +15,7 @@ from benchmarks import (
     events,
     experiments,
     footprint,
+    large,
     load,
     log,
     machine,
@@ -22,6 +23,7 @@ from benchmarks import (
     report,
     searching,
     starting,
+    tabular,
     training,
 )
 from benchmarks.figure import FULL, QUICK, Figure, Measure
@@ -31,6 +33,11 @@ FIGURES: dict[str, Measure] = {
     "many": training.many_small,
     "forest": training.forest,
     "grid": searching.grid,
+    "all": large.every_algorithm,
+    "boosting": large.boosting,
+    "upload": tabular.upload,
+    "profile": tabular.profile,
+    "gigabyte": tabular.gigabyte,
     "calls": calls.reads,
     "footprint": footprint.memory_and_idling,
     "experiments": experiments.pages,

@@ -25,9 +25,9 @@ import httpx
 import psutil
 
 from benchmarks import footprint
+from benchmarks.alone import ONE_THREAD
 from benchmarks.celery_tasks import BROKER, DATASET, DONE
 from benchmarks.figure import Figure, Scale, at_least, at_most
-from benchmarks.floors import THREADS
 from benchmarks.samples import Latency, in_turn, spread
 from benchmarks.server import PATIENCE, Server, server
 from benchmarks.training import many, seconds
@@ -139,7 +139,7 @@ def _celery(dataset: Path, *, fresh: bool) -> Iterator[Any]:
     """A Celery worker on the same RabbitMQ; yields what submits so many fits and waits for all, in seconds."""
     there = ENGINES["rabbitmq"]().running()
     assert there is not None
-    told = {**os.environ, **THREADS, BROKER: str(there["url"]), DATASET: str(dataset)}
+    told = {**os.environ, **ONE_THREAD, BROKER: str(there["url"]), DATASET: str(dataset)}
     command = [sys.executable, "-m", "celery", "-A", "benchmarks.celery_tasks", "worker"]
     command += ["--concurrency", str(_SLOTS), "--loglevel", "ERROR", "--without-gossip", "--without-mingle"]
     command += ["--max-tasks-per-child", "1"] if fresh else []

@@ -31,10 +31,12 @@ class Scale:
     events: int
     experiments: int
     idle_seconds: float
+    size: float
+    """Of tables, as a share of those of which something is promised."""
 
 
-FULL = Scale(rounds=3, repetitions=30, many=200, events=100_000, experiments=100_000, idle_seconds=20.0)
-QUICK = Scale(rounds=3, repetitions=4, many=20, events=5_000, experiments=5_000, idle_seconds=3.0)
+FULL = Scale(rounds=3, repetitions=30, many=200, events=100_000, experiments=100_000, idle_seconds=20.0, size=1.0)
+QUICK = Scale(rounds=3, repetitions=4, many=20, events=5_000, experiments=5_000, idle_seconds=3.0, size=0.1)
 
 Measure = Callable[[Scale], Sequence[Figure]]
 

@@ -19,10 +19,9 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from common.adapters.task_runner.worker import THREAD_VARIABLES
+from benchmarks.alone import ONE_THREAD
 
 Work = Callable[[dict[str, Any], Path, Path], None]
-THREADS = dict.fromkeys(THREAD_VARIABLES, "1")
 
 
 class BareForkServer:
@@ -30,6 +29,8 @@ class BareForkServer:
 
     def __init__(self, process: subprocess.Popen[str], request: Mapping[str, Any], dataset: Path) -> None:
         self._process, self._request, self._dataset = process, request, dataset
+        self.peak = 0
+        """The most memory (resident set) that a child of the last order had, in bytes."""
 
     def fit(self, count: int = 1, together: int = 1, *, same_work: bool = False) -> float:
         """Seconds in which `count` children do the request, `together` at a time."""
@@ -44,9 +45,12 @@ class BareForkServer:
         began = time.perf_counter()
         self._process.stdin.write(json.dumps(order) + "\n")
         self._process.stdin.flush()
-        if self._process.stdout.readline() != "done\n":
+        said = self._process.stdout.readline()
+        seconds = time.perf_counter() - began
+        if not said:
             raise RuntimeError("the bare fork server failed")
-        return time.perf_counter() - began
+        self.peak = int(said)
+        return seconds
 
 
 @contextlib.contextmanager
@@ -54,7 +58,7 @@ def bare_fork_server(request: Mapping[str, Any], dataset: Path) -> Iterator[Bare
     """A bare fork server for a request as the platform completed it."""
     with subprocess.Popen(
         [sys.executable, "-m", "benchmarks.floors"],
-        env={**os.environ, **THREADS},
+        env={**os.environ, **ONE_THREAD},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
@@ -80,7 +84,7 @@ def _serve() -> None:
     load()
     for line in sys.stdin:
         order = json.loads(line)
-        left, running = order["count"], set()
+        left, running, peak = order["count"], set(), 0
         while left or running:
             while left and len(running) < order["together"]:
                 child = os.fork()
@@ -88,11 +92,12 @@ def _serve() -> None:
                     _child(same_work if order["same_work"] else fit, order["request"], Path(order["dataset"]))
                 running.add(child)
                 left -= 1
-            ended, status = os.wait()
+            ended, status, used = os.wait3(0)
             running.remove(ended)
+            peak = max(peak, used.ru_maxrss * 1024)
             if status:
                 sys.exit(1)
-        print("done", flush=True)
+        print(peak, flush=True)
 
 
 def _child(work: Work, request: dict[str, Any], dataset: Path) -> None:

@@ -16,6 +16,10 @@ from typing import Any
 import httpx
 
 PATIENCE = 120.0
+LONG = 1200.0
+"""Patience with a request that moves a large table."""
+_PIECE = 1 << 20
+_WAIT = {"Prefer": "wait=60"}
 
 
 @dataclass(frozen=True)
@@ -50,10 +54,33 @@ class Server:
 
     def train(self, session: str, **changes: Any) -> Any:
         """One small training, submitted and waited for: the job, or a `RuntimeError` if it did not succeed."""
-        job = self.json("POST", "/v1/trainings", json=small(session, **changes), headers={"Prefer": "wait=60"})
+        job = self.json("POST", "/v1/trainings", json=small(session, **changes), headers=_WAIT)
+        while job["state"] in ("queued", "running"):
+            job = self.json("GET", f"/v1/trainings/{job['id']}", headers=_WAIT)
         if job["state"] != "succeeded":
             raise RuntimeError(f"training {job['state']}: {job['problem']}")
         return job
+
+    def upload(self, path: Path, name: str) -> float:
+        """Seconds in which a file becomes a dataset."""
+        began = time.perf_counter()
+        with path.open("rb") as file:
+            pieces = iter(lambda: file.read(_PIECE), b"")
+            headers = {"content-type": "application/octet-stream"}
+            self.json("POST", "/v1/datasets", params={"name": name}, content=pieces, headers=headers, timeout=LONG)
+        return time.perf_counter() - began
+
+    def search(self, session: str, asked: dict[str, Any]) -> tuple[float, list[Any]]:
+        """Seconds from asking for a search to its end, and its trials; a `RuntimeError` unless all succeeded."""
+        began = time.perf_counter()
+        search = self.json("POST", "/v1/searches", json={**asked, "session": session})
+        while search["state"] in ("queued", "running"):
+            search = self.json("GET", f"/v1/searches/{search['id']}", headers=_WAIT)
+        seconds = time.perf_counter() - began
+        if search["state"] != "succeeded" or search["trials"]["failed"]:
+            raise RuntimeError(f"search {search['state']}: {search['problem']}")
+        which = {"filter": f"search = {search['id']}", "limit": 500}
+        return seconds, list(self.json("GET", "/v1/trainings", params=which)["items"])
 
     def dataset(self, name: str, folder: Path) -> Path:
         """A copy of a stored dataset."""
