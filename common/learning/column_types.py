@@ -29,27 +29,37 @@ class Evidence:
         self._numeric = not stated_text  # every cell is written as a number, also if 64 bits do not hold it
         self._digits = not stated_text  # every cell is written as an integer, of whatever size
         self._leading_zeros = False
+        self._negative_zeros = False  # as integers they would lose the sign that they have as numbers
         self.values = 0
         self.out_of_range: tuple[int, str] | None = None
         """Line and text of the first cell written as a number that 64 bits do not hold."""
 
-    def observe(self, texts: pa.StringArray, lines: pa.Int64Array, numbers: pa.DoubleArray | None = None) -> None:
-        """Take a block of cleaned cells into account; `numbers` are their values where all are known to be some."""
+    def observe(
+        self, texts: pa.StringArray, lines: pa.Int64Array, numbers: pa.DoubleArray | None = None
+    ) -> pa.Array | None:
+        """Take a block of cleaned cells into account; `numbers` are their values where all are known to be some.
+
+        Gives the values of the block, stored as the narrowest type that all cells so far fit; None of texts, and where
+        the values do not tell the texts.
+        """
         present = len(texts) - texts.null_count
         if present == 0:
-            return
+            return None
         self.values += present
         first = texts[pc.index(texts.is_valid(), True).as_py() if texts.null_count else 0].as_py()
         if self._numeric and not cells.could_be(first, ColumnType.number, self._decimal):
             self._numeric = self._digits = False
             self._allowed -= {ColumnType.integer, ColumnType.number}
-        if self._numeric:
-            self._observe_numbers(texts, lines, numbers)
+        found = self._observe_numbers(texts, lines, numbers) if self._numeric else None
         for kind in (ColumnType.boolean, ColumnType.datetime):
             if kind not in self._allowed:
                 continue
-            if not cells.could_be(first, kind) or not cells.fits(texts, cells.convert(texts, kind)):
+            values = cells.convert(texts, kind) if cells.could_be(first, kind) else None
+            if values is not None and cells.fits(texts, values):
+                found = values
+            else:
                 self._allowed.discard(kind)
+        return None if self.codes else found
 
     @property
     def numeric_so_far(self) -> bool:
@@ -75,9 +85,17 @@ class Evidence:
         order = (ColumnType.boolean, ColumnType.integer, ColumnType.number, ColumnType.datetime)
         return next((kind for kind in order if kind in self._allowed), None)
 
-    def _observe_numbers(self, texts: pa.StringArray, lines: pa.Int64Array, values: pa.DoubleArray | None) -> None:
-        if ColumnType.integer in self._allowed and not cells.fits(texts, cells.convert(texts, ColumnType.integer)):
-            self._allowed.discard(ColumnType.integer)
+    def _observe_numbers(
+        self, texts: pa.StringArray, lines: pa.Int64Array, values: pa.DoubleArray | None
+    ) -> pa.Array | None:
+        found = None
+        if ColumnType.integer in self._allowed:
+            integers = cells.integers(texts, values)
+            if cells.fits(texts, integers):
+                self._negative_zeros = self._negative_zeros or cells.negative_zero(texts)
+                found = None if self._negative_zeros else integers
+            else:
+                self._allowed.discard(ColumnType.integer)
         if self._digits:
             self._digits = ColumnType.integer in self._allowed or cells.all_digits(texts)
             self._leading_zeros = self._leading_zeros or (self._digits and cells.leading_zero(texts))
@@ -85,6 +103,7 @@ class Evidence:
             if values is None:
                 values = cells.convert(texts, ColumnType.number, self._decimal)
             fit = cells.fits(texts, values)
+            found = values if fit else None
             if not fit or cells.might_lie_outside(values):
                 self._observe_range(texts, lines)
             if not fit:
@@ -92,6 +111,7 @@ class Evidence:
                 self._numeric = self._numeric and self._is_written_as_numbers(texts)
         if self._numeric:
             self._allowed -= {ColumnType.boolean, ColumnType.datetime}
+        return found
 
     def _observe_range(self, texts: pa.StringArray, lines: pa.Int64Array) -> None:
         index = cells.out_of_range(texts, self._decimal)

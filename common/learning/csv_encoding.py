@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import codecs
+import itertools
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +22,7 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
-_CONTROLS = frozenset(map(chr, range(32))) - set("\t\n\r\f\v\0")
+_CONTROL = re.compile("[\x01-\x08\x0e-\x1f]")
 
 
 @dataclass(frozen=True)
@@ -110,26 +112,32 @@ def _looks_wide(start: bytes) -> bool:
 
 def _look_through(path: Path, encoding: str) -> _Trouble | None:
     """Decode the whole file in blocks; None if all of it is text."""
-    place = _Place()
     decoder = codecs.getincrementaldecoder(encoding)()
-    for block, final in _blocks(path):
+    for number, (block, final) in enumerate(_blocks(path)):
         try:
             text = decoder.decode(block, final)
         except UnicodeDecodeError as error:
-            place.advance(error.object[: error.start].decode(encoding, "replace"))
-            return _Trouble("encoding", f"a byte that is not {encoding} text", place.line, place.before)
+            before = error.object[: error.start].decode(encoding, "replace")
+            return _trouble("encoding", f"a byte that is not {encoding} text", path, encoding, number, before)
         except UnicodeError as error:
-            return _Trouble("encoding", f"not {encoding} text: {error}", place.line, place.before)
+            return _trouble("encoding", f"not {encoding} text: {error}", path, encoding, number, "")
         position = text.find("\0")
         if position >= 0:
-            place.advance(text[:position])
             what = "a NUL character; remove it, or tell the encoding if this is UTF-16"
-            return _Trouble("nul", what, place.line, place.before)
-        if encoding == "cp1252" and not _CONTROLS.isdisjoint(text):  # nearly any bytes are cp1252
-            place.advance(text[: next(index for index, one in enumerate(text) if one in _CONTROLS)])
-            return _Trouble("encoding", "a control character; this is not text", place.line, place.before)
-        place.advance(text)
+            return _trouble("nul", what, path, encoding, number, text[:position])
+        if encoding == "cp1252" and (control := _CONTROL.search(text)):  # nearly any bytes are cp1252
+            what = "a control character; this is not text"
+            return _trouble("encoding", what, path, encoding, number, text[: control.start()])
     return None
+
+
+def _trouble(code: str, what: str, path: Path, encoding: str, blocks: int, before: str) -> _Trouble:
+    """Where it is: behind so many blocks of the file and this text. Looked for only now: mostly there is none."""
+    place, decoder = _Place(), codecs.getincrementaldecoder(encoding)()
+    for block, _ in itertools.islice(_blocks(path), blocks):
+        place.advance(decoder.decode(block))
+    place.advance(before)
+    return _Trouble(code, what, place.line, place.before)
 
 
 def _blocks(path: Path) -> Iterator[tuple[bytes, bool]]:

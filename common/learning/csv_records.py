@@ -9,16 +9,16 @@ Every other chunk is read again by the csv module, record by record, which knows
 from __future__ import annotations
 
 import csv
-import io
 from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as arrow_csv
 
-from common.learning.csv_lines import Lines, squeezed
+from common.learning.csv_lines import Lines, Source, squeezed
 from common.learning.csv_mistakes import ragged, unreadable
 from common.learning.csv_options import Dialect, Limits
 from common.learning.malformed import bad_data
@@ -32,12 +32,12 @@ _CHUNK_A_COLUMN = 1 << 12
 class Records:
     """The records of an open file: `names` from its header or made up, then `blocks()`, once."""
 
-    def __init__(self, text: io.TextIOWrapper, dialect: Dialect, limits: Limits) -> None:
+    def __init__(self, source: Source, dialect: Dialect, limits: Limits) -> None:
         """Reads the first record. Raises `errors.BadData`: `empty`, `quote`, `limit`."""
         self._dialect = dialect
         self._limits = limits
         blanks = dialect.delimiter == " "
-        self._lines = Lines(text, limits.line, partial(squeezed, quote=dialect.quote) if blanks else None)
+        self._lines = Lines(source, limits.line, partial(squeezed, quote=dialect.quote) if blanks else None)
         for _ in range(dialect.skip):
             next(self._lines)
         self._reader: Any = csv.reader(self._lines, strict=True, **reader_options(dialect.delimiter, dialect.quote))
@@ -135,24 +135,17 @@ def reader_options(delimiter: str, quote: str) -> dict[str, Any]:
     return {"delimiter": delimiter, "doublequote": True, "skipinitialspace": delimiter != " ", **quoting}
 
 
-def _split(chunk: str, dialect: Dialect, width: int, longest: int, line: int) -> TextBlock | None:
-    """Records of a chunk without quotes, blank lines, lone `\\r`, or rows of another width; else None."""
-    if (
-        not chunk
-        or (dialect.quote and dialect.quote in chunk)
-        or chunk[0] in "\r\n"
-        or "\n\n" in chunk
-        or "\n\r" in chunk
-    ):
+def _split(chunk: bytes, dialect: Dialect, width: int, longest: int, line: int) -> TextBlock | None:
+    """Records of a chunk without quotes, blank lines, lone `\r`, or rows of another width; else None."""
+    if not chunk or not dialect.delimiter.isascii() or (dialect.quote and dialect.quote.encode() in chunk):
         return None
-    if chunk.count("\r") != chunk.count("\r\n"):
+    if chunk[:1] in b"\r\n" or b"\n\n" in chunk or b"\n\r" in chunk or chunk.count(b"\r") != chunk.count(b"\r\n"):
         return None
-    data = chunk.encode()
     names = made_up_names(width)
     try:
         table = arrow_csv.read_csv(
-            pa.BufferReader(data),
-            arrow_csv.ReadOptions(use_threads=False, block_size=len(data) + 1, column_names=names),
+            pa.BufferReader(chunk),
+            arrow_csv.ReadOptions(use_threads=False, block_size=len(chunk) + 1, column_names=names),
             arrow_csv.ParseOptions(
                 delimiter=dialect.delimiter, quote_char=False, double_quote=False, ignore_empty_lines=False
             ),
@@ -165,8 +158,8 @@ def _split(chunk: str, dialect: Dialect, width: int, longest: int, line: int) ->
         )
     except pa.ArrowInvalid:
         return None
-    rows = chunk.count("\n") + (chunk[-1] != "\n")
+    rows = chunk.count(b"\n") + (not chunk.endswith(b"\n"))
     columns = [column.combine_chunks() for column in table.columns]
     if table.num_rows != rows or any((pc.max(pc.binary_length(one)).as_py() or 0) > longest for one in columns):
         return None
-    return TextBlock(columns, pa.array(range(line, line + rows), pa.int64()))
+    return TextBlock(columns, pa.array(np.arange(line, line + rows)))

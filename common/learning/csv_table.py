@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import codecs
+import contextlib
 import io
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
+from typing import BinaryIO
 
 from common.contracts.datasets import ColumnType
 from common.learning.csv_dialect import find_dialect
+from common.learning.csv_lines import Recoded, Source
 from common.learning.csv_options import Limits, Told
 from common.learning.csv_records import Records
 from common.learning.malformed import check_names
 from common.learning.read_table import Progress, ReadTable
+from common.learning.text_spool import TextBlock
 from common.learning.text_table import Reading, store
 
 
@@ -29,15 +35,31 @@ def read_csv(
     `errors.Invalid` for a type told for a column that there is not.
     """
     dialect, notes = find_dialect(source, told)
-    with (
-        source.open("rb") as binary,
-        io.TextIOWrapper(binary, encoding=dialect.encoding, newline="") as text,
-    ):
-        records = Records(text, dialect, limits)
-        check_names(types, records.names, "/types")
-        reading = Reading(records.names, dialect.decimal, dialect.missing, types)
-        size = max(1, source.stat().st_size)
-        digest, rows, kinds, found = store(
-            records.blocks(), target, reading, lambda: progress("reading", binary.tell() / size), progress
-        )
-    return ReadTable(digest, rows, kinds, dialect.shown(), [*notes, *records.notes, *found])
+    size = max(1, source.stat().st_size)
+
+    def blocks() -> Iterator[TextBlock]:
+        """From the beginning, each time."""
+        with _opened(source, dialect.encoding) as (binary, text):
+            for block in Records(text, dialect, limits).blocks():
+                yield block
+                progress("reading", binary.tell() / size)
+
+    with _opened(source, dialect.encoding) as (_, text):
+        head = Records(text, dialect, limits)
+    check_names(types, head.names, "/types")
+    reading = partial(Reading, head.names, dialect.decimal, dialect.missing, types)
+    digest, rows, kinds, found = store(blocks, target, reading, progress)
+    return ReadTable(digest, rows, kinds, dialect.shown(), [*notes, *head.notes, *found])
+
+
+@contextlib.contextmanager
+def _opened(path: Path, encoding: str) -> Iterator[tuple[BinaryIO, Source]]:
+    """A file, and its text as UTF-8: which most files are already."""
+    with path.open("rb") as binary:
+        if encoding == "utf-8-sig":
+            binary.seek(len(codecs.BOM_UTF8))
+        if encoding == "utf-8-sig" or codecs.lookup(encoding).name == "utf-8":
+            yield binary, binary
+        else:
+            with io.TextIOWrapper(binary, encoding=encoding, newline="") as text:
+                yield binary, Recoded(text)

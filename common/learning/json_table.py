@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
 from common.contracts.datasets import ColumnType, ReadOptions
@@ -23,7 +24,7 @@ def read_ndjson(
     records = JsonRecords(source, told.encoding, limits, lambda fraction: progress("reading", fraction))
     check_names(types, records.names, "/types")
     missing = MISSING_WORDS if told.missing is None else told.missing
-    reading = Reading(records.names, ".", missing, types, texts=records.texts)
-    digest, rows, kinds, notes = store(records.blocks(), target, reading, lambda: None, progress)
+    reading = partial(Reading, records.names, ".", missing, types, texts=records.texts)
+    digest, rows, kinds, notes = store(records.blocks, target, reading, progress)
     options = ReadOptions(format="ndjson", encoding=records.encoding, missing=list(missing))
     return ReadTable(digest, rows, kinds, options, [*records.notes, *notes])

@@ -25,15 +25,35 @@ from common.learning.suspects import words_among_numbers
 from common.learning.table import Kinds, TableWriter
 from common.learning.text_spool import Spool, SpoolWriter, TextBlock
 
+_HELD = {
+    kind: {stored, pa.int64()} if kind is ColumnType.number else {stored} for kind, stored in cells.ARROW_TYPES.items()
+}
+"""In what other form than texts the cells of a column of this type may be spooled."""
+
+
+class Refuted(Exception):
+    """A column that looked like values in every block that was seen turned out to be texts."""
+
 
 def store(
-    blocks: Iterable[TextBlock], target: Path, reading: Reading, on_block: Callable[[], None], progress: Progress
+    blocks: Callable[[], Iterable[TextBlock]], target: Path, reading: Callable[..., Reading], progress: Progress
 ) -> tuple[str, int, Kinds, list[str]]:
-    """Store the table of these blocks at `target`; its digest, rows, column types, and remarks for people."""
+    """Store the table of these blocks at `target`; its digest, rows, column types, and remarks for people.
+
+    `blocks` gives them from the beginning each time, `reading` a new `Reading` of them.
+    """
+    try:
+        return _stored(blocks(), target, reading(), progress)
+    except Refuted:
+        return _stored(blocks(), target, reading(as_texts=True), progress)
+
+
+def _stored(
+    blocks: Iterable[TextBlock], target: Path, reading: Reading, progress: Progress
+) -> tuple[str, int, Kinds, list[str]]:
     with tempfile.TemporaryDirectory(dir=target.parent, prefix="texts-") as folder:
-        path = Path(folder) / "texts"
-        reading.spool(blocks, path, on_block)
-        spool = Spool(path)
+        reading.spool(blocks, Path(folder))
+        spool = Spool(Path(folder))
         kinds = reading.kinds(spool)
         derived = Derived(kinds, reading.timed)
         with TableWriter(target, derived.kinds) as writer:
@@ -54,13 +74,20 @@ class Reading:
         types: Mapping[str, ColumnType],
         *,
         texts: Collection[str] = (),
+        as_texts: bool = False,
     ) -> None:
-        """`texts` are the columns that the file itself states to be texts."""
+        """`texts` are the columns that the file itself states to be texts.
+
+        Cells whose values are sure so far are spooled as these, not to be converted twice; `as_texts`: none are, after
+        `Refuted`.
+        """
         self._names = names
         self._decimal = decimal
         self._types = types
         self._missing = cells.word_array(missing)
         self._evidence = [Evidence(decimal, stated_text=name in texts) for name in names]
+        self._as_texts = as_texts
+        self._held = [pa.string()] * len(names)
         self._words: Counter[str] = Counter()
         self._suspects: list[str] = []
         self._notations: dict[str, Notation] = {}
@@ -69,32 +96,38 @@ class Reading:
         # A short cut that is none if commas are to be points, or -999 means missing.
         self._plain_numbers = decimal == "." and cells.none_is_number(self._missing)
 
-    def spool(self, blocks: Iterable[TextBlock], path: Path, progress: Callable[[], None]) -> None:
+    def spool(self, blocks: Iterable[TextBlock], folder: Path) -> None:
         """First pass: every cell cleaned to disk, every column observed."""
-        with closing(SpoolWriter(path, len(self._names))) as writer:
+        with closing(SpoolWriter(folder)) as writer:
             for block in blocks:
-                columns = list(map(self._observed, self._names, self._evidence, block.columns, repeat(block.lines)))
+                columns = list(map(self._observed, range(len(self._names)), block.columns, repeat(block.lines)))
                 writer.write(TextBlock(columns, block.lines))
-                progress()
 
     def kinds(self, spool: Spool) -> Kinds:
-        """The type of each column: as told, else as found."""
+        """The type of each column: as told, else as found. Raises `Refuted`."""
         found: Kinds = {}
         for position, (name, evidence) in enumerate(zip(self._names, self._evidence, strict=True)):
             kind = self._types.get(name) or self._found(position, evidence)
+            held = spool.held[position] - {pa.string()}
+            if held and (kind is None or not held <= _HELD[kind]):
+                raise Refuted(name)
             if kind is None:
                 kind = self._text(name, evidence, spool.column(position))
             elif name in self._types and kind in WRITTEN_OTHERWISE:
                 self._written(name, kind, spool.column(position))
-            if kind is ColumnType.datetime and written_with_times(spool.column(position)):
+            if kind is ColumnType.datetime and not held and written_with_times(spool.column(position)):
                 self.timed.add(name)
             found[name] = kind
         return found
 
     def values(self, block: TextBlock, kinds: Kinds) -> list[pa.Array]:
-        """Second pass: the texts of a block as values of the column types."""
+        """Second pass: a block as values of the column types."""
         converted = []
         for position, (name, texts) in enumerate(zip(self._names, block.columns, strict=True), 1):
+            if not pa.types.is_string(texts.type):
+                # Of integers among numbers: rounded to the next double, as their texts are.
+                converted.append(texts.cast(cells.ARROW_TYPES[kinds[name]], safe=False))
+                continue
             written = self._notations.get(name)
             values = cells.convert(written.plain(texts) if written else texts, kinds[name], self._decimal)
             index = cells.first_unfit(texts, values)
@@ -142,18 +175,24 @@ class Reading:
         if found is not None:
             self._notations[name] = found
 
-    def _observed(self, name: str, evidence: Evidence, written: pa.StringArray, lines: pa.Int64Array) -> pa.StringArray:
-        """The cells of one column in a block, cleaned and taken into account."""
+    def _observed(self, position: int, written: pa.StringArray, lines: pa.Int64Array) -> pa.Array:
+        """The cells of one column in a block, cleaned and taken into account; as values where these are sure so far."""
+        name, evidence = self._names[position], self._evidence[position]
+        texts, numbers = written, None
         if self._plain_numbers and evidence.numeric_so_far and name not in self._types:
             numbers = cells.plain_numbers(written)
-            if numbers is not None:  # then there was nothing to clean
-                evidence.observe(written, lines, numbers)
-                return written
-        texts, words = cells.without_words(cells.clean(written), self._missing)
-        self._words.update(words)
-        if name not in self._types:
-            evidence.observe(texts, lines)
-        return texts
+        if numbers is None:  # else there is nothing to clean
+            texts, words = cells.without_words(cells.clean(written), self._missing)
+            self._words.update(words)
+        values = None if name in self._types else evidence.observe(texts, lines, numbers)
+        if len(texts) == texts.null_count:
+            return pa.nulls(len(texts), self._held[position])
+        if values is None or self._as_texts:
+            values = texts
+        elif pa.types.is_timestamp(values.type) and name not in self.timed and written_with_times(texts):
+            self.timed.add(name)
+        self._held[position] = values.type
+        return values
 
     def _found(self, position: int, evidence: Evidence) -> ColumnType | None:
         if evidence.numeric and evidence.out_of_range is not None:

@@ -47,15 +47,13 @@ def run(request: dict[str, Any], files: TaskFiles) -> dict[str, Any]:
         labels = _classes(request["task"], train)
         positive = measuring.positive_class(labels, request["positive_class"])
         files.progress("fit", 0.2)
-        fitted = fitting.fit(request, columns, train, request["threads"], notes)
-        model, predictions = fitted.model, {}
+        model, seconds = fitting.fit(request, columns, train, request["threads"], notes)
         files.progress("measure", 0.7)
-        predictions["train"] = measuring.predict(
-            model, request["task"], train, positive, notes, "train", prepared=fitted.prepared
-        )
-        fitted.prepared = None  # memory for the rows held out
-        if len(test):
-            predictions["test"] = measuring.predict(model, request["task"], test, positive, notes, "test")
+        predictions = {
+            part: measuring.predict(model, request["task"], part_rows, positive, notes, part)
+            for part, part_rows in (("train", train), ("test", test))
+            if len(part_rows)
+        }
         entries = [registry.measures()[name] for name in request["measures"]]
         measures = {part: measuring.measure(found, entries, notes, part) for part, found in predictions.items()}
         files.progress("save", 0.9)
@@ -75,7 +73,7 @@ def run(request: dict[str, Any], files: TaskFiles) -> dict[str, Any]:
         "classes": list(labels) or None,
         "split": _described(division, request, rows.dropped),
         "artifact": artifact.describe(data),
-        "usage": {"fit_seconds": round(fitted.seconds, 6)},
+        "usage": {"fit_seconds": round(seconds, 6)},
         "versions": _versions(),
         "platform": f"{platform.system()} {platform.machine()}",
         "predictions": measuring.digest(predictions.get("test", predictions["train"])),

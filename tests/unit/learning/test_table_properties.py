@@ -6,6 +6,7 @@ import csv
 import io
 import json
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import pyarrow as pa
@@ -15,8 +16,8 @@ from hypothesis import strategies as st
 
 from common import errors
 from common.contracts.datasets import ColumnType
-from common.learning import csv_lines
-from common.learning.cells import convert
+from common.learning import csv_lines, csv_table, text_table
+from common.learning.cells import _plain_moments, convert
 from tests.unit.learning.table_files import parsed
 
 # No NUL, which is refused, and no surrogates, which are no text; blanks around a cell are not kept.
@@ -65,6 +66,57 @@ def test_both_readers_agree_on_every_chunk(tmp_path: Path, monkeypatch: pytest.M
         monkeypatch.setattr(csv_lines, "_CHUNK", size)
         for text in (plain, quoted, plain + end):
             assert parsed(tmp_path, text)["metadata"] == whole
+
+
+_CELLS = st.lists(
+    st.one_of(
+        st.integers(-9, 2**40).map(str),
+        st.floats(allow_nan=False, allow_infinity=False).map(repr),
+        st.datetimes().map(str),
+        st.dates().map(str),
+        st.sampled_from(
+            ["", "NA", " 7 ", "-0", "+3", "007", "1e3", "0x1F", "true", "No", "word", "2021-02-30", "1e400"]
+        ),
+    ),
+    min_size=1,
+    max_size=3,
+)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=60)
+@given(st.lists(st.tuples(_CELLS, st.integers(1, 4)), min_size=1, max_size=4), st.sampled_from([8, 60, 1 << 21]))
+def test_values_are_kept_as_if_each_text_had_been(
+    tmp_path: Path, parts: list[tuple[list[str], int]], size: int
+) -> None:
+    """A column may look like one type for many blocks and be of another; what is known of it is spooled as values."""
+    cells = [cell for some, times in parts for cell in some * times]
+    content = "".join(f"{number},{cell}\n" for number, cell in enumerate(cells))
+
+    def found() -> object:
+        try:
+            result = parsed(tmp_path, content, options={"header": False})
+        except errors.BadData as error:
+            return error.flaws
+        return result["metadata"], result["preview"]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(csv_lines, "_CHUNK", size)
+        ours = found()
+        patch.setattr(text_table, "Reading", partial(text_table.Reading, as_texts=True))
+        patch.setattr(csv_table, "Reading", text_table.Reading)
+        assert found() == ours
+
+
+@settings(deadline=None, max_examples=100)
+@given(st.lists(st.one_of(st.datetimes().map(str), st.datetimes().map(lambda one: str(one)[:16]), st.dates().map(str))))
+def test_usual_moments_are_read_like_all(texts: list[str]) -> None:
+    """The fast way gives what pandas gives for cells in any form, or nothing."""
+    cells = pa.array(texts, pa.string())
+    fast = _plain_moments(cells)
+    if fast is not None:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("common.learning.cells._plain_moments", lambda _: None)
+            assert fast.equals(convert(cells, ColumnType.datetime))
 
 
 def test_a_quoted_cell_may_cross_chunks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,12 +12,12 @@ from common.learning.text_spool import Spool, SpoolWriter, TextBlock
 
 
 def test_neighbours_of_a_column_are_read_along(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    writer = SpoolWriter(tmp_path / "texts", 300)
+    writer = SpoolWriter(tmp_path)
     for block in range(2):
         columns = [pa.array([f"{block} {number}", None]) for number in range(300)]
         writer.write(TextBlock(columns, pa.array([1, 2], pa.int64())))
     writer.close()
-    spool = Spool(tmp_path / "texts")
+    spool = Spool(tmp_path)
     reads: list[int] = []
     reading = spool._read
     monkeypatch.setattr(spool, "_read", lambda position: reads.append(position) or reading(position))
