@@ -41,11 +41,17 @@ def positive_class(labels: tuple[Any, ...], asked: Any) -> Any:
     return labels[1] if asked is None else labels[labels.index(asked)]
 
 
-def predict(model: Any, task: str, sample: Sample, positive: Any, notes: Notes, about: str) -> Predictions:
-    """The predictions of a fitted pipeline for a sample: labels, and scores as far as its estimator has them."""
+def predict(
+    model: Any, task: str, sample: Sample, positive: Any, notes: Notes, about: str, *, prepared: Any = None
+) -> Predictions:
+    """The predictions of a fitted pipeline for a sample: labels, and scores as far as its estimator has them.
+
+    `prepared` are the sample's features as the estimator takes them, if they are at hand.
+    """
     estimator = model.named_steps[ESTIMATE]
     with notes.of_warnings(about):
-        prepared = model.named_steps[PREPARE].transform(sample.features)  # once for labels and scores
+        if prepared is None:
+            prepared = model.named_steps[PREPARE].transform(sample.features)  # once for labels and scores
         if task in UNSUPERVISED:
             # One that cannot predict has labelled the rows it was given.
             groups = estimator.predict(prepared) if hasattr(estimator, "predict") else estimator.labels_

@@ -71,20 +71,22 @@ def measured(request: Mapping[str, Any], asked: Mapping[str, Any], path: Path, p
         sizes = {"train_rows": len(train), "test_rows": len(test)}
         entries = [registry.measures()[name] for name in request["measures"]]
         try:
-            model, seconds = fitting.fit(trained, columns, train, request["threads"], notes)
-            predictions = measuring.predict(model, trained["task"], test, positive, notes, about)
+            fitted = fitting.fit(trained, columns, train, request["threads"], notes)
+            predictions = measuring.predict(fitted.model, trained["task"], test, positive, notes, about)
         except (errors.BadData, ValueError) as error:  # such as more neighbours than rows
             if share is None or share >= 1:
                 raise
             return {**sizes, "failed": str(error), "notes": []}
         found = {"measures": measuring.measure(predictions, entries, notes, about)}
         if share is not None:
-            own = measuring.predict(model, trained["task"], train, positive, notes, about)
+            own = measuring.predict(
+                fitted.model, trained["task"], train, positive, notes, about, prepared=fitted.prepared
+            )
             found["train_measures"] = measuring.measure(own, entries, notes, f"{about}, rows learned from")
     return {
         **sizes,
         **found,
-        "fit_seconds": round(seconds, 6),
+        "fit_seconds": round(fitted.seconds, 6),
         "notes": list(notes),
         "about": {"averaging": measuring.averaging(predictions), "rows": len(rows), "dropped": rows.dropped},
     }

@@ -47,13 +47,15 @@ def run(request: dict[str, Any], files: TaskFiles) -> dict[str, Any]:
         labels = _classes(request["task"], train)
         positive = measuring.positive_class(labels, request["positive_class"])
         files.progress("fit", 0.2)
-        model, seconds = fitting.fit(request, columns, train, request["threads"], notes)
+        fitted = fitting.fit(request, columns, train, request["threads"], notes)
+        model, predictions = fitted.model, {}
         files.progress("measure", 0.7)
-        predictions = {
-            part: measuring.predict(model, request["task"], part_rows, positive, notes, part)
-            for part, part_rows in (("train", train), ("test", test))
-            if len(part_rows)
-        }
+        predictions["train"] = measuring.predict(
+            model, request["task"], train, positive, notes, "train", prepared=fitted.prepared
+        )
+        fitted.prepared = None  # memory for the rows held out
+        if len(test):
+            predictions["test"] = measuring.predict(model, request["task"], test, positive, notes, "test")
         entries = [registry.measures()[name] for name in request["measures"]]
         measures = {part: measuring.measure(found, entries, notes, part) for part, found in predictions.items()}
         files.progress("save", 0.9)
@@ -73,7 +75,7 @@ def run(request: dict[str, Any], files: TaskFiles) -> dict[str, Any]:
         "classes": list(labels) or None,
         "split": _described(division, request, rows.dropped),
         "artifact": artifact.describe(data),
-        "usage": {"fit_seconds": round(seconds, 6)},
+        "usage": {"fit_seconds": round(fitted.seconds, 6)},
         "versions": _versions(),
         "platform": f"{platform.system()} {platform.machine()}",
         "predictions": measuring.digest(predictions.get("test", predictions["train"])),

@@ -40,6 +40,7 @@ class AlgorithmEntry:
     parameters: Mapping[str, tuple[Hyperparameter, ...]]
     """Task -> its hyper-parameters."""
     build: Build
+    """Makes the estimator, which must leave the rows that it is fitted to as they are (`copy_X`)."""
     learned: Learned
     check: Check = _no_flaws
     dense: bool = False

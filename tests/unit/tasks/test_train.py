@@ -18,9 +18,11 @@ from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_info
 
 from common import errors
-from common.learning import artifact
+from common.learning import artifact, measuring
 from common.learning.artifact import TRUSTED
+from common.learning.preprocessing import PREPARE
 from common.learning.registry import algorithms
+from common.learning.sample import Sample
 from tests.unit.tasks.task_data import MemoryFiles, Workshop, table, with_gaps
 from training_service.tasks import train
 
@@ -44,8 +46,18 @@ def cases() -> list[Any]:
 
 
 @pytest.mark.parametrize(("algorithm", "target"), cases())
-def test_every_algorithm_learns_from_columns_of_all_types(workshop: Workshop, algorithm: str, target: str) -> None:
+def test_every_algorithm_learns_from_columns_of_all_types(
+    workshop: Workshop, algorithm: str, target: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     frame = with_gaps(table())
+    predict, compared = measuring.predict, []
+
+    def predicts(model: Any, task: str, rows: Sample, *more: Any, prepared: Any = None) -> Any:
+        if prepared is not None:
+            compared.append(_dense(prepared) == _dense(model.named_steps[PREPARE].transform(rows.features)))
+        return predict(model, task, rows, *more, prepared=prepared)
+
+    monkeypatch.setattr(measuring, "predict", predicts)
     done = workshop.train(frame, algorithm=algorithm, target=target, parameters=SMALL.get(algorithm, {}))
     measures = done.result["measures"]
     assert set(measures) == {"train", "test"}
@@ -58,8 +70,14 @@ def test_every_algorithm_learns_from_columns_of_all_types(workshop: Workshop, al
     assert 10 < len(json.dumps(done.result["learned"])) < 20_000
     assert artifact.load(done.files.outputs["artifact"], done.result["artifact"]["digest"])
     assert done.files.steps == ["read", "split", "fit", "measure", "save"]
+    # The rows learned from are measured as they were prepared for learning: no estimator may have changed them.
+    assert len(compared) == 1 and compared[0].all()
     assert {feature["name"] for feature in done.result["features"]}.isdisjoint({"seen", "remark", target})
     assert any("datetime" in note and "seen" in note for note in done.result["notes"])
+
+
+def _dense(prepared: Any) -> Any:
+    return prepared.toarray() if hasattr(prepared, "toarray") else prepared
 
 
 @pytest.mark.parametrize("target", TARGETS)
