@@ -11,7 +11,6 @@ import asyncio
 import collections
 import contextlib
 import itertools
-import json
 import os
 import zlib
 from collections.abc import Sequence
@@ -21,6 +20,7 @@ from typing import Any
 
 from common import errors, logging
 from common.ports.event_log import EventLog
+from common.records.event import decoded, encoded
 
 _SEGMENT = 4 * 2**20
 _FEWEST = 8  # segments at the bound: a shipped one can go only once another is written to
@@ -41,7 +41,7 @@ class _Segment:
 
 
 def _line(entry: dict[str, Any]) -> bytes:
-    body = json.dumps(entry, separators=(",", ":"), ensure_ascii=False).encode()
+    body = encoded(entry)
     return b"%08x %s\n" % (zlib.crc32(body), body)
 
 
@@ -53,7 +53,7 @@ def _entries(path: Path) -> list[dict[str, Any]]:
             if line[:8] != b"%08x" % zlib.crc32(body):
                 _log.warning("torn journal line dropped", journal=path.name, line=number)
                 continue
-            entries.append(json.loads(body))
+            entries.append(decoded(body))
     return entries
 
 

@@ -24,6 +24,11 @@ def canonical_text(value: Any) -> str:
     return _encoded(event.canonical_text, value)
 
 
+def quick_text(value: Any) -> str:
+    """The text of a value whose numbers are finite, in any form; `errors.Invalid` for what JSON cannot say."""
+    return _encoded(lambda value: event.encoded(value).decode(), value)
+
+
 def _encoded(encode: Callable[[Any], str], value: Any) -> str:
     try:
         return encode(value)
