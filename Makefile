@@ -21,8 +21,9 @@ test-engines: .venv/dev ## what needs real engines, which it starts (RabbitMQ, K
 		export AUTOLEARN_TEST_ENGINES=required && $(BIN)/python -m pytest -q -m external && \
 		AUTOLEARN_TEST_PLATFORM=cluster $(BIN)/python -m pytest -q tests/acceptance -m "not external"
 
-test-faults: .venv/dev ## crashes, broken storage, stalls, and 2,000 steps of sessions that die on the way
+test-faults: .venv/dev ## crashes, broken storage, stalls, 2,000 steps of sessions that die on the way, one of 10,000 records
 	AUTOLEARN_TEST_EXAMPLES=67 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -q tests/faults
+	AUTOLEARN_TEST_RECORDS=10000 $(BIN)/python -m pytest -q tests/unit/session_service/test_large_sessions.py
 
 check: .venv/dev ## style, types and import rules; changes nothing
 	$(BIN)/ruff check .

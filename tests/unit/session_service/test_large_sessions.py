@@ -1,6 +1,7 @@
 """A session of thousands of trainings: listed, compared, committed, discarded, and true to its log at the end.
 
-`AUTOLEARN_TEST_RECORDS=10000` makes it as large as a session may be; the default keeps the test short.
+`AUTOLEARN_TEST_RECORDS=10000` makes it as large as a session may be, as `make test-faults` does; the default keeps the
+test short.
 """
 
 from __future__ import annotations
@@ -9,8 +10,10 @@ import asyncio
 import os
 import time
 from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
 from typing import Any
 
+import psutil
 import pytest
 
 from common.concurrency import each
@@ -23,6 +26,7 @@ from tests.unit.session_service.conftest import Stage
 
 RECORDS = int(os.environ.get("AUTOLEARN_TEST_RECORDS", "1000"))
 EVENT_LIMIT = 256 * 1024
+MEMORY_LIMIT = 128 * 2**20
 pytestmark = pytest.mark.timeout(60 + RECORDS // 10)
 _ARRIVED = ("dataset", "dataset_id", "algorithm", "created", "started", "ended", "trace_id")
 
@@ -59,16 +63,29 @@ async def _true_to_the_log(stage: Stage) -> None:
         assert found.documents() == []
 
 
+@dataclass
+class Watched:
+    """Seconds of computing between two turns that a task of the event loop was given, and the process's memory."""
+
+    turns: list[float] = field(default_factory=list)
+    resident: list[int] = field(default_factory=list)
+
+    @property
+    def grown(self) -> int:
+        """Bytes above what was resident first."""
+        return max(self.resident) - self.resident[0]
+
+
 @pytest.fixture
-async def turns() -> AsyncIterator[list[float]]:
-    """Seconds of computing between two turns that a task of the event loop was given."""
-    found: list[float] = []
+async def watched() -> AsyncIterator[Watched]:
+    found, process = Watched(), psutil.Process()
 
     async def watch() -> None:
         while True:
             before = time.thread_time()  # not of the clock: other processes may need the machine
             await asyncio.sleep(0.001)
-            found.append(time.thread_time() - before)
+            found.turns.append(time.thread_time() - before)
+            found.resident.append(process.memory_info().rss)
 
     watching = asyncio.create_task(watch())
     yield found
@@ -76,9 +93,10 @@ async def turns() -> AsyncIterator[list[float]]:
     await asyncio.gather(watching, return_exceptions=True)
 
 
-async def test_it_is_listed_and_committed_as_a_small_one_is(stage: Stage, turns: list[float]) -> None:
+async def test_it_is_listed_and_committed_as_a_small_one_is(stage: Stage, watched: Watched) -> None:
     session = await _full(stage)
-    turns.clear()
+    watched.turns.clear()
+    watched.resident.clear()
     best = await stage.records(session, sort="-measures.f1", limit=3)
     assert [one["summary"]["measures"]["f1"] for one in best] == [(RECORDS - place) / RECORDS for place in (1, 2, 3)]
     started = time.monotonic()
@@ -91,7 +109,8 @@ async def test_it_is_listed_and_committed_as_a_small_one_is(stage: Stage, turns:
     assert (await stage.commit(session, wait=1)).status_code in (200, 202)
     shown = await _ended(stage, session)
     assert shown["state"] == "committed" and len(set(shown["experiments"])) == RECORDS
-    assert sorted(turns)[-5] < 0.1  # nobody else had to wait
+    assert sorted(watched.turns)[-5] < 0.1  # nobody else had to wait
+    assert watched.grown < MEMORY_LIMIT
     assert await stage.runtime.store.count("experiments") == RECORDS
     page = (await stage.experiments.get("/v1/experiments", params={"sort": "-measures.f1", "limit": 1})).json()
     assert page["items"][0]["id"] in shown["experiments"]
