@@ -129,10 +129,10 @@ def fit(request: dict[str, Any], dataset: Path, target: Path) -> None:
 
 
 class _PlainFiles:
-    """`TaskFiles` of a task that nobody runs: one input, one output, and nobody to be told how far it is."""
+    """`TaskFiles` of a task that nobody runs: one input, one output; `tell` is told the steps."""
 
-    def __init__(self, dataset: Path, target: Path) -> None:
-        self._dataset, self._target = dataset, target
+    def __init__(self, dataset: Path, target: Path, tell: Callable[[str], None]) -> None:
+        self._dataset, self._target, self._tell = dataset, target, tell
 
     def input(self, name: str) -> Path:
         return self._dataset
@@ -147,14 +147,16 @@ class _PlainFiles:
         raise NotImplementedError("a training has no plain output")
 
     def progress(self, step: str, fraction: float | None = None, message: str = "") -> None:
-        """Nobody listens."""
+        self._tell(step)
 
 
-def same_work(request: dict[str, Any], dataset: Path, target: Path) -> None:
+def same_work(
+    request: dict[str, Any], dataset: Path, target: Path, tell: Callable[[str], None] = lambda step: None
+) -> None:
     """The training's task function, on plain files and with its result thrown away."""
     from training_service.tasks import train
 
-    train.run({**request, "threads": 1}, _PlainFiles(dataset, target))
+    train.run({**request, "threads": 1}, _PlainFiles(dataset, target, tell))
 
 
 @contextlib.contextmanager
