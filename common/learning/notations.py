@@ -1,4 +1,4 @@
-"""Dates and numbers that are not written our way: 31/12/2020, 31.12.2020, 1.234,5, 1,234.5, 1 234,5, 1'234.5.
+"""Dates and numbers that are not written our way: 31/12/2020, 31.12.2020, 1.234,5, 1,234.5, 1 234,5, 1'234.5, $5, 5 %.
 
 A column of texts is read as them where every cell can be meant in one way only; where it can be in two (03/04/2020, or
 1,234 alone) it stays as it is, with a remark that says what to do.
@@ -19,7 +19,8 @@ from common.learning.malformed import shown
 
 WRITTEN_OTHERWISE = (ColumnType.datetime, ColumnType.number, ColumnType.integer)
 _LOOKED_AT = 20
-_LIKELY = re.compile(r"[+-]?\d[\dT:.,/' \u00a0\u202f+-]*(Z|UTC)?")
+_UNITS = "%$€£¥₹"
+_LIKELY = re.compile(rf"[+-]?[{_UNITS}]? ?[+-]?\d[\dT:.,/' \u00a0\u202f+-]*(Z|UTC|[{_UNITS}])?")
 _DATE = r"^(?P<one>[0-9]{1,2})%s(?P<two>[0-9]{1,2})%s[0-9]{4}(?P<time>[ T].*)?$"
 _YEAR_FIRST = r"^[0-9]{4}([/.])[0-9]{1,2}[/.][0-9]{1,2}([ T].*)?$"
 _SHORT_YEAR = r"^[0-9]{1,2}[/.-][0-9]{1,2}[/.-][0-9]{2}$"
@@ -114,6 +115,42 @@ def _from_year(texts: pa.StringArray) -> pa.StringArray:
 
 
 def _numbers(distinct: pa.StringArray, decimal: str) -> tuple[Notation | None, str | None]:
+    """Numbers with a mark between thousands, or with one and the same unit at every cell; 5% is 5."""
+    unit = next((unit for unit in _UNITS if _all(distinct, _with_unit(unit))), None)
+    if unit is None:
+        return _grouped(distinct, decimal)
+    texts = _unit_off(distinct, unit)
+    # Thousands of percent are rarer than decimals: 1,234 % is not taken for them.
+    found, remark = _grouped(texts, decimal) if unit != "%" else (None, None)
+    if found is None and remark is None:
+        found = _ungrouped(texts, decimal)
+    if found is None:
+        return None, remark
+    bare = found.plain
+    says = f"numbers in {unit}, like {shown(distinct[0].as_py())}"
+    return Notation(found.kind, lambda texts: bare(_unit_off(texts, unit)), says), None
+
+
+def _with_unit(unit: str) -> str:
+    return rf"^([+-]?{re.escape(unit)} ?[+-]?[0-9][^{_UNITS}]*|[+-]?[0-9][^{_UNITS}]*{re.escape(unit)})$"
+
+
+def _unit_off(texts: pa.StringArray, unit: str) -> pa.StringArray:
+    return pc.utf8_trim_whitespace(pc.replace_substring_regex(texts, rf"{re.escape(unit)} ?", ""))
+
+
+def _ungrouped(texts: pa.StringArray, decimal: str) -> Notation | None:
+    """Numbers without a mark between thousands; with another decimal mark than the file's only where it can be none."""
+    for point in (decimal, "," if decimal == "." else "."):
+        kind = ColumnType.number if _any(texts, re.escape(point)) else ColumnType.integer
+        plain = _without("", point, decimal)
+        sure = point == decimal or _any(texts, rf"{re.escape(point)}([0-9]{{1,2}}|[0-9]{{4,}})$")
+        if sure and cells.fits(texts, cells.convert(plain(texts), kind, decimal)):
+            return Notation(kind, plain, "")
+    return None
+
+
+def _grouped(distinct: pa.StringArray, decimal: str) -> tuple[Notation | None, str | None]:
     texts = pc.replace_substring_regex(distinct, "[\u00a0\u202f]", " ")
     for between, point in _MARKS:
         grouped = rf"[+-]?[0-9]{{1,3}}({re.escape(between)}[0-9]{{3}})+"
@@ -144,7 +181,9 @@ def _numbers(distinct: pa.StringArray, decimal: str) -> tuple[Notation | None, s
 def _without(between: str, point: str, decimal: str) -> Callable[[pa.StringArray], pa.StringArray]:
     def plain(texts: pa.StringArray) -> pa.StringArray:
         texts = pc.replace_substring_regex(texts, "[\u00a0\u202f]", " ")
-        return pc.replace_substring(pc.replace_substring(texts, between, ""), point, decimal)
+        if between:
+            texts = pc.replace_substring(texts, between, "")
+        return pc.replace_substring(texts, point, decimal)
 
     return plain
 

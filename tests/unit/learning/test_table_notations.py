@@ -74,6 +74,30 @@ def test_numbers_with_marks_between_thousands(tmp_path: Path, content: str, kind
 
 
 @pytest.mark.parametrize(
+    ("content", "kind", "values", "said"),
+    [
+        ("p;q\n5%;a\n7.5%;b\n", "number", [5.0, 7.5], "numbers in %, like 5%"),
+        ("p;q\n5 %;a\n-7 %;b\n", "integer", [5, -7], "numbers in %, like 5 %"),
+        ("p;q\n$1.00;a\n-$2.50;b\n$-3;c\n", "number", [1.0, -2.5, -3.0], "numbers in $, like $1.00"),
+        ('p,q\n"$1,234.50",a\n$ 2,b\n', "number", [1234.5, 2.0], "numbers in $"),
+        ("p;q\n$1,234;a\n$2,345;b\n", "integer", [1234, 2345], "numbers in $"),
+        ("p;q\n1.234,50 €;a\n12,00 €;b\n", "number", [1234.5, 12.0], "numbers in €"),
+        ("p;q\n12,50 €;a\n3,00 €;b\n", "number", [12.5, 3.0], "numbers in €"),
+    ],
+)
+def test_numbers_with_one_unit(tmp_path: Path, content: str, kind: str, values: list[float], said: str) -> None:
+    result = parsed(tmp_path, content)
+    assert first_column(result) == (kind, values)
+    assert any(f"column p is read as {said}" in note for note in result["metadata"]["notes"])
+
+
+@pytest.mark.parametrize("cells", [["$5", "€5"], ["5%", "7"], ["%", "5%"], ["$5%", "$6%"], ["1,234%", "2,345%"]])
+def test_units_that_are_not_one_stay_texts(tmp_path: Path, cells: list[str]) -> None:
+    result = parsed(tmp_path, "p;n\n" + "".join(f"{cell};1\n" for cell in cells))
+    assert first_column(result) == ("category", cells)
+
+
+@pytest.mark.parametrize(
     "cells", [["192.168.1.1", "10.0.0.1"], ["1.2.3", "1.10.2"], ["0123/456", "0124/457"], ["1-2", "3"]]
 )
 def test_other_texts_of_digits_stay_texts(tmp_path: Path, cells: list[str]) -> None:
