@@ -23,7 +23,7 @@ from common.learning.evaluation_request import (
 )
 from common.ports.record_store import Record
 from common.ports.task_runner import SealedInput
-from common.records import sealed_blobs
+from common.records import sealed_blobs, sealed_fields
 from common.records.sealing import DataKey
 from common.runtime import Runtime
 from evaluation_service.clients import Trainings
@@ -54,13 +54,12 @@ class EvaluationHandlers(JobHandlers):
         training = await self._training(body, flaws)
         state = training["state"]
         session_key = await self.keys.get(state["session"])
-        opened = {
-            name: session_key.open(training["id"], name, state["sealed"][name])
-            for name in ("request", "result", "attempt_key")
-        }
+        blobs, sealed = self.runtime.blobs, state["sealed"]
+        opened = {name: session_key.open(training["id"], name, sealed[name]) for name in ("result", "attempt_key")}
         secret = base64.b64decode(opened["attempt_key"])
-        result = await sealed_blobs.fetch(self.runtime.blobs, opened["result"], secret)
-        model = {"request": opened["request"], "result": {k: v for k, v in result.items() if k not in _UNUSED}}
+        result = await sealed_blobs.fetch(blobs, opened["result"], secret)
+        trained = await sealed_fields.open_field(blobs, session_key, training["id"], "request", sealed["request"])
+        model = {"request": trained, "result": {k: v for k, v in result.items() if k not in _UNUSED}}
         completed, more = complete_evaluation(body, model, found["dataset"] if found else None)
         if by := by_column(completed):
             own, gone = await self._catalogue.dataset(state["dataset_id"])
@@ -100,9 +99,8 @@ class EvaluationHandlers(JobHandlers):
     @contextlib.asynccontextmanager
     async def prepare(self, record: Record, key: DataKey) -> AsyncIterator[Work]:
         """What the child needs: the request with its training, the model as a sealed input, the rows as a file."""
-        sealed = record.state["sealed"]
-        request = key.open(record.id, "request", sealed["request"])
-        source = key.open(record.id, "source", sealed["source"])
+        request = await self.views.submitted(record, key)
+        source = await self.views.submitted(record, key, "source")
         blobs = self.runtime.blobs
         async with (
             sealed_blobs.named(blobs, record.state["dataset_blob"]) as dataset,

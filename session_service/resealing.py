@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from common.ports.blob_store import BlobStore
-from common.records import sealed_blobs
+from common.records import sealed_blobs, sealed_fields
 from common.records.sealing import DataKey
 
 State = Mapping[str, Any]
@@ -34,29 +34,30 @@ class Resealing:
         """
         found = list(evaluations)
         # Ciphers in another thread: of thousands they take seconds, in which requests must be answered.
-        sealed, listed = await asyncio.to_thread(self._sealed_again, target, training, state, found)
-        name = f"storage/{target.owner}/{self._commit}/evaluations"
-        kept = await sealed_blobs.outsource(self._blobs, listed, name, target.secret)
-        sealed["evaluations"] = target.seal(target.owner, "evaluations", kept)
-        sealed["annotations"] = target.seal(target.owner, "annotations", {"tags": tags, "note": None})
+        opened, listed = await asyncio.to_thread(self._opened, training, state, found)
+        for one in (opened, *listed):
+            one["request"] = await sealed_blobs.fetch(self._blobs, one["request"], self._key.secret)
+        prefix = f"storage/{target.owner}/{self._commit}"
+        sealed = await sealed_fields.seal(self._blobs, target, training, opened, prefix=prefix, aside=True)
+        own = {"evaluations": listed, "annotations": {"tags": tags, "note": None}}
+        about = await sealed_fields.seal(self._blobs, target, target.owner, own, prefix=prefix, aside=True)
         blobs = {kind: blob for kind, blob in state.get("blobs", {}).items() if kind in ("artifact", "result")}
-        if kept is not listed:
-            blobs["evaluations"] = name
+        blobs |= sealed.blobs | about.blobs
         blobs |= {f"result_{job}": one["blobs"]["result"] for job, one in found if "result" in one.get("blobs", {})}
         return {
             "training": training,
             "evaluations": [job for job, _ in found],
             **{field: state[field] for field in _PLAIN if state.get(field) is not None},
-            "sealed": sealed,
+            "sealed": sealed.tokens | about.tokens,
             "blobs": blobs,
             "key": base64.b64encode(target.secret).decode(),
         }
 
-    def _sealed_again(
-        self, target: DataKey, training: str, state: State, found: Iterable[tuple[str, State]]
-    ) -> tuple[dict[str, str], list[dict[str, Any]]]:
-        sealed = {name: target.seal(training, name, self._open(training, state, name)) for name in _OF_TRAINING}
-        return sealed, [self._evaluation(job, one) for job, one in found]
+    def _opened(
+        self, training: str, state: State, found: Iterable[tuple[str, State]]
+    ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+        opened = {name: self._open(training, state, name) for name in _OF_TRAINING}
+        return opened, [self._evaluation(job, one) for job, one in found]
 
     def _evaluation(self, job: str, state: State) -> dict[str, Any]:
         plain = {

@@ -67,7 +67,7 @@ class Opened:
             id=self.record.id,
             etag=etag(self.record.version),
             note=annotations["note"],
-            request=self._open("request"),
+            request=await sealed_blobs.fetch(self._blobs, self._open("request"), self._key.secret),
             result=await self.result(),
             evaluations=await self._evaluations(),
             **row,

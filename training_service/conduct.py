@@ -72,7 +72,7 @@ class Conduct:
             key = await self._searches.keys.get(record.state["session"])
         except errors.Gone:
             return None
-        request = key.open(record.id, "request", record.state["sealed"]["request"])
+        request = await self._searches.views.submitted(record, key)
         return Plan(key, request, await asyncio.to_thread(trials.trials, request))
 
     async def _step(self, record: Record, plan: Plan | None, submitted: list[str]) -> tuple[Record, bool]:

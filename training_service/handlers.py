@@ -85,7 +85,7 @@ class TrainingHandlers(JobHandlers):
     @contextlib.asynccontextmanager
     async def prepare(self, record: Record, key: DataKey) -> AsyncIterator[Work]:
         """What the child needs: the request as it was completed, and the dataset as a local file."""
-        request = key.open(record.id, "request", record.state["sealed"]["request"])
+        request = await self.views.submitted(record, key)
         async with sealed_blobs.named(self.runtime.blobs, record.state["dataset_blob"]) as dataset:
             asked = {**request, "packages": self.runtime.settings.estimator_packages}
             yield Work(asked, inputs={"dataset": dataset}, sealed_outputs=("artifact",))

@@ -67,7 +67,7 @@ class SearchViews(JobViews):
         if not sealed:
             return search
         key = await self._keys.get(record.state["session"])
-        request = key.open(record.id, "request", sealed["request"])
+        request = await self.submitted(record, key)
         problem = key.open(record.id, "problem", sealed["problem"]) if "problem" in sealed else None
         return search.model_copy(
             update={
@@ -93,7 +93,8 @@ class SearchViews(JobViews):
             raise errors.Gone(f"{record.id} went with its session, which is committed; its trials are experiments")
         key = await self._keys.get(record.state["session"])
         found = await repository.trials(self._trainings, record.id)
-        return await asyncio.to_thread(_documents, record, found, key)
+        request = await self.submitted(record, key)
+        return await asyncio.to_thread(_documents, record, request, found, key)
 
     async def _best(self, identifier: str | None, by: str, key: DataKey) -> Best | None:
         found = await self._trainings.find(identifier) if identifier else None
@@ -126,8 +127,9 @@ def values_of(trainings: Mapping[int, Record], by: str, key: DataKey) -> dict[in
     return {number: value_of(summary_of(record, key), by) for number, record in trainings.items()}
 
 
-def _documents(search: Record, found: Sequence[Record], key: DataKey) -> list[dict[str, Any]]:
-    request = key.open(search.id, "request", search.state["sealed"]["request"])
+def _documents(
+    search: Record, request: Mapping[str, Any], found: Sequence[Record], key: DataKey
+) -> list[dict[str, Any]]:
     tried = trials.trials(request)
     shown = []
     for record in found:

@@ -18,7 +18,7 @@ from common.jobs.keys import SessionKeys
 from common.jobs.model import terminal
 from common.jobs.views import JobViews
 from common.ports.record_store import Record
-from common.records import references
+from common.records import references, sealed_fields
 from common.records.event import canonical
 from common.records.repository import Decision, Repository
 from common.runtime import Runtime
@@ -87,27 +87,26 @@ class JobHandlers:
             "POST", f"/internal/sessions/{submission.session}:reserve", body={"job": job, "kind": self.kind}
         )
         key = self.keys.remember(reserved["session"], reserved["key"])
-        sealed = {
-            name: key.seal(job, name, value)
-            for name, value in {"request": submission.request, **submission.sealed}.items()
-        }
-        data = {
-            "session": reserved["session"],
-            **submission.plain,
-            "trace_id": context.current().trace_id,
-            "created": times.now(),
-            "attempt": 0,
-            "sealed": sealed,
-            **marks,
-        }
+        confidential = {"request": submission.request, **submission.sealed}
         try:
+            sealed = await sealed_fields.seal(self.runtime.blobs, key, job, confidential, prefix=f"{self.kind}/{job}")
+            data = {
+                "session": reserved["session"],
+                **submission.plain,
+                "trace_id": context.current().trace_id,
+                "created": times.now(),
+                "attempt": 0,
+                "sealed": sealed.tokens,
+                **({"blobs": sealed.blobs} if sealed.blobs else {}),
+                **marks,
+            }
             record = await self.jobs.create(job, f"{self.kind}.queued", data)
         except errors.AutoLearnError as error:
             if identifier and isinstance(error, errors.AlreadyExists):
                 return await self.jobs.get(job)
             await self._release(reserved["session"], job)
             raise
-        calls.note(session=reserved["session"], record=job, payload=sealed["request"])
+        calls.note(session=reserved["session"], record=job, payload=sealed.tokens["request"])
         await self.runtime.ring(f"{self.kind}.queued", job=job)
         return record
 

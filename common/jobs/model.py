@@ -2,7 +2,7 @@
 
 A record's state holds in clear: `state session dataset dataset_id algorithm training attempt requeues created started
 ended trace_id idempotency_key body experiment removed`; confidential as tokens in `sealed`: `request result problem
-summary attempt_key`; names of blobs in `blobs`: `artifact output result`.
+summary attempt_key`; names of blobs in `blobs`: `artifact output result`, and `request source` where those are large.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from common.contracts.jobs import JobState
 from common.records.lifecycle import NEW, Lifecycle, State, merge
 
 TERMINAL = (JobState.succeeded, JobState.failed, JobState.cancelled)
+_SUBMITTED = ("request", "source")
 
 
 def lifecycle(kind: str) -> Lifecycle:
@@ -51,6 +52,8 @@ def _committed(state: State, data: Mapping[str, Any]) -> State:
     """The experiment has its own copy of the confidential parts; the artifact's blob stays where it is."""
     after = merge(state, data)
     after["sealed"] = {}
+    if "blobs" in after:
+        after["blobs"] = {field: blob for field, blob in after["blobs"].items() if field not in _SUBMITTED}
     return after
 
 

@@ -12,7 +12,7 @@ from common.jobs import repository
 from common.jobs.keys import SessionKeys
 from common.ports.blob_store import BlobStore
 from common.ports.record_store import Record
-from common.records import sealed_blobs
+from common.records import sealed_blobs, sealed_fields
 from common.records.repository import Repository
 from common.records.sealing import DataKey
 
@@ -62,21 +62,23 @@ class JobViews:
         if not sealed:
             return job
         key = await self._keys.get(record.state["session"])
-        opened = {
-            name: key.open(record.id, name, sealed[name]) for name in ("request", "result", "problem") if name in sealed
-        }
+        opened = {name: key.open(record.id, name, sealed[name]) for name in ("result", "problem") if name in sealed}
+        opened["request"] = await self.submitted(record, key)
         if "attempt_key" in sealed and isinstance(opened.get("result"), dict):
             opened["result"] = await sealed_blobs.fetch(self._blobs, opened["result"], attempt_key(key, record))
-        request = opened.get("request") or {}
         progress = record.envelope.get("progress")
         return job.model_copy(
             update={
                 **opened,
-                "task_reason": request.get("task_reason"),
+                "task_reason": opened["request"].get("task_reason"),
                 "progress": Progress(**key.open(record.id, "progress", progress)) if progress else None,
                 "ahead": await repository.ahead(self._jobs, record) if record.state["state"] == "queued" else None,
             }
         )
+
+    async def submitted(self, record: Record, key: DataKey, field: str = "request") -> Any:
+        """What the job was submitted with: its request, or another confidential field."""
+        return await sealed_fields.open_field(self._blobs, key, record.id, field, record.state["sealed"][field])
 
     async def output(self, record: Record) -> tuple[int, bytes]:
         """What the job has printed as far as it is kept, and the number of bytes before that.

@@ -164,7 +164,7 @@ class TaskWorker:
 
     async def _compute(self, attempt: Attempt) -> None:
         kind, job, settings = self._handlers.kind, attempt.record.id, self._runtime.settings
-        request = attempt.key.open(job, "request", attempt.record.state["sealed"]["request"])
+        request = await self._handlers.views.submitted(attempt.record, attempt.key)
         limits = request.get("limits") or {}
         async with contextlib.AsyncExitStack() as stack:
             # The lease is kept from the preparation until the blobs are written: both may have to wait for an engine.

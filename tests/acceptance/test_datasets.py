@@ -79,3 +79,21 @@ def test_an_unknown_one_is_not_found_with_near_misses(platform: Platform) -> Non
     said = platform.cli("datasets", "show", "penguin")
     assert said.code == 4
     assert "penguins" in said.err
+
+
+def test_a_table_of_thousands_of_columns_goes_the_whole_way(platform: Platform, session: str, tmp_path: Path) -> None:
+    # What is asked of such a table is more than a sealed field of a record holds.
+    columns = 2_000
+    wide = tmp_path / "wide.csv"
+    lines = [",".join(str((row * 7 + column) % 11) for column in range(columns)) for row in range(40)]
+    rows = [f"{line},{'ab'[number % 2]}" for number, line in enumerate(lines)]
+    wide.write_text("\n".join([",".join([*(f"measured_{number}" for number in range(columns)), "y"]), *rows]))
+    platform.upload(wide)
+    job = platform.train(session, "logistic_regression", dataset="wide", target="y")
+    assert job["state"] == "succeeded", job
+    assert len(job["request"]["features"]) == columns
+    assert platform.evaluate(job["id"])["state"] == "succeeded"
+    committed = platform.post(f"/v1/sessions/{session}:commit", status=200, prefer="wait=30")
+    kept = platform.get(f"/v1/experiments/{committed['experiments'][0]}")
+    assert kept["request"] == job["request"]
+    assert len(kept["evaluations"]) == 1
