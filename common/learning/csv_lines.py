@@ -47,7 +47,7 @@ class Recoded:
 
 
 class Lines:
-    """Lines that end as `\n`, `\r` or `\r\n`, kept as they are; a chunk at hand, and the file behind it.
+    """Lines that end as `\\n`, `\\r` or `\\r\\n`, kept as they are; a chunk at hand, and the file behind it.
 
     A chunk is taken as a whole, in UTF-8, or read line by line; because a record may go on, the lines of the file
     follow those of the chunk. `count` is the number of the last line given; `first` is the first since it was emptied.
