@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 SETUP := --disable-pip-version-check --quiet --require-hashes --no-deps
 
-.PHONY: help demo test test-engines test-faults check fix fuzz docs bench lock clean
+.PHONY: help demo test test-engines test-outages test-faults check fix fuzz docs bench lock clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -20,6 +20,11 @@ test-engines: .venv/dev ## what needs real engines, which it starts (RabbitMQ, K
 	@trap '$(BIN)/python -m deploy.engines down' EXIT; $(BIN)/python -m deploy.engines up && \
 		export AUTOLEARN_TEST_ENGINES=required && $(BIN)/python -m pytest -q -m external && \
 		AUTOLEARN_TEST_PLATFORM=cluster $(BIN)/python -m pytest -q tests/acceptance -m "not external"
+
+test-outages: .venv/dev ## an hour: a cluster at work while each engine is away for a minute, frozen, slow, cut off (OUTAGE=60)
+	@trap '$(BIN)/python -m deploy.engines down' EXIT; $(BIN)/python -m deploy.engines up && \
+		AUTOLEARN_TEST_ENGINES=required AUTOLEARN_TEST_OUTAGE=$(or $(OUTAGE),60) \
+		$(BIN)/python -m pytest -q -s tests/acceptance/test_outages.py
 
 test-faults: .venv/dev ## crashes, broken storage, stalls, 2,000 steps of sessions that die on the way, one of 10,000 records
 	AUTOLEARN_TEST_EXAMPLES=67 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -q tests/faults

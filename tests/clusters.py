@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
 
@@ -14,14 +18,20 @@ from deploy.trial_cluster import cluster_file
 from tests.engine_place import Engines
 from tests.engine_platform import EnginePlatform
 from tests.places import Place
+from tests.proxies import Proxies
 from tests.waiting import until
+
+OFTEN = {"AUTOLEARN_RECONCILE": "1", "AUTOLEARN_SWEEP": "0.5"}
+"""Less often than one process in tests: twenty that look for lost bells ten times a second leave no time to work."""
 
 
 class ClusterPlatform(EnginePlatform):
     """Every role in its own process; `more` says how many there are of a program, one unless told."""
 
-    def __init__(self, folder: Path, more: dict[str, int] | None = None, **settings: str) -> None:
-        super().__init__(folder, **settings)
+    def __init__(
+        self, folder: Path, more: dict[str, int] | None = None, proxies: Proxies | None = None, **settings: str
+    ) -> None:
+        super().__init__(folder, proxies, **{**OFTEN, **settings})
         self.cluster = Cluster(folder / "cluster")
         self.file = folder / "cluster.conf"
         self.file.write_text(cluster_file(more))
@@ -46,6 +56,11 @@ class ClusterPlatform(EnginePlatform):
         self.http = httpx.Client(base_url=self.url, timeout=30, trust_env=False, verify=False)
         return self
 
+    def settle(self, seconds: float = 60.0) -> None:
+        """Wait until no job is open, and until the index of the log has what an outage has held up."""
+        super().settle(seconds)
+        self.get("/v1/log/events", limit=1)
+
     def stop(self, timeout: float = 60.0) -> int:
         """Stop all processes."""
         assert self.cluster.down(timeout)
@@ -66,6 +81,22 @@ class ClusterPlatform(EnginePlatform):
             return now.url is not None and now.pid != victim.pid
 
         until(listens_again, 60, f"{name} again")
+
+    @contextmanager
+    def without(self, program: str) -> Iterator[None]:
+        """None of the processes of a program run."""
+
+        def do(verb: str) -> None:
+            told = {**os.environ, "CLUSTER_PYTHON": sys.executable, "CLUSTER_FOLDER": str(self.cluster.folder)}
+            words = [sys.executable, "-m", "supervisor.supervisorctl", "-c", str(self.file), verb, f"{program}:*"]
+            subprocess.run(words, env=told, check=True, capture_output=True)
+
+        do("stop")
+        try:
+            yield
+        finally:
+            do("start")
+            until(lambda: all(one.url for one in self.processes()), 60, f"{program} again", every=0.5)
 
     def get(self, path: str, status: int = 200, **query: Any) -> Any:
         """The JSON answer to a GET, asked for again while it is to try again later, as our own client does."""

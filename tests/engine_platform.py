@@ -8,16 +8,22 @@ from tests import engines
 from tests.engine_place import Engines
 from tests.places import Place
 from tests.platforms import Platform
+from tests.proxies import Proxies
 
-_SETTINGS = {"record_store": "mongo", "event_log": "kafka", "message_bus": "rabbitmq", "blob_store": "s3"}
+SETTINGS = {"record_store": "mongo", "event_log": "kafka", "message_bus": "rabbitmq", "blob_store": "s3"}
+"""The engine of each setting."""
 
 
 class EnginePlatform(Platform):
-    """One process over the engines; with `Victim` beside it in a class, one that dies there."""
+    """One process over the engines; with `Victim` beside it in a class, one that dies there.
 
-    def __init__(self, folder: Path, **settings: str) -> None:
-        self.urls = {name: engines.own(engine) for name, engine in _SETTINGS.items()}
-        super().__init__(folder, **{f"AUTOLEARN_{name.upper()}": url for name, url in self.urls.items()}, **settings)
+    `proxies` are what it goes through; the oracle does not.
+    """
+
+    def __init__(self, folder: Path, proxies: Proxies | None = None, **settings: str) -> None:
+        self.urls = {name: engines.own(engine) for name, engine in SETTINGS.items()}
+        ways = {name: proxies.url(SETTINGS[name], url) if proxies else url for name, url in self.urls.items()}
+        super().__init__(folder, **{f"AUTOLEARN_{name.upper()}": url for name, url in ways.items()}, **settings)
 
     def place(self) -> Place:
         """What the oracle looks at."""

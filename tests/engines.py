@@ -8,7 +8,11 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
+import subprocess
+import sys
 from collections.abc import Iterator
+from typing import Any
 from uuid import uuid4
 
 import psutil
@@ -29,6 +33,42 @@ def url(name: str) -> str:
         lack = pytest.fail if os.environ.get("AUTOLEARN_TEST_ENGINES") == "required" else pytest.skip
         lack(f"no {name}: start it with python -m deploy.engines up {name}, or name one by URL")
     return str(there["url"])
+
+
+def ours(name: str) -> dict[str, Any]:
+    """What is known of the engine that `url` gives, which may be harmed; else a skip."""
+    there = ENGINES[name]().running()
+    if there is None or there["url"] != url(name):
+        pytest.skip(f"{name} was not started by deploy.engines: it cannot be harmed from here")
+    return there
+
+
+@contextlib.contextmanager
+def killed(name: str) -> Iterator[None]:
+    """Kill an engine of ours, and start it again at the end."""
+    process = ours(name)["pid"]
+    os.killpg(process, signal.SIGKILL)
+    try:
+        yield
+    finally:
+        until(lambda: ENGINES[name]().running() is None, 10, f"the end of {name}")
+        _do("up", name)
+
+
+@contextlib.contextmanager
+def stopped(name: str) -> Iterator[None]:
+    """Stop an engine of ours as people do, and start it again at the end."""
+    ours(name)
+    _do("down", name)
+    try:
+        yield
+    finally:
+        _do("up", name)
+
+
+def _do(verb: str, name: str) -> None:
+    """By a process of its own, which leaves the engine behind."""
+    subprocess.run([sys.executable, "-m", "deploy.engines", verb, name], check=True)
 
 
 @contextlib.contextmanager

@@ -10,11 +10,14 @@ Found = TypeVar("Found")
 _STEP = 0.02
 
 
-def until(condition: Callable[[], Found], seconds: float = 20.0, what: str = "") -> Found:
-    """The first true value of `condition`. Raises `AssertionError` naming `what` when there is none in time."""
+def until(condition: Callable[[], Found], seconds: float = 20.0, what: str = "", *, every: float = _STEP) -> Found:
+    """The first true value of `condition`, asked for `every` few seconds.
+
+    Raises `AssertionError` naming `what` when there is none in time.
+    """
     deadline = time.monotonic() + seconds
     while not (found := condition()):
         if time.monotonic() >= deadline:
             raise AssertionError(f"not within {seconds:g} s: {what or condition}")
-        time.sleep(_STEP)
+        time.sleep(every)
     return found

@@ -21,6 +21,8 @@ class Kafka(Engine):
 
     name = "kafka"
     setting = "AUTOLEARN_EVENT_LOG"
+    formatting = ("--standalone",)
+    """How the folder is formatted that its data goes to."""
 
     @property
     def _jars(self) -> Path:
@@ -42,13 +44,20 @@ class Kafka(Engine):
     def command(self, port: int, password: str) -> tuple[Sequence[str], Mapping[str, str]]:
         properties = self.folder / "server.properties"
         properties.touch(0o600)
-        properties.write_text(_properties(self.folder / "data", port, password))
-        java = [self.program("java", "install a Java runtime, 17 or newer"), "-XX:+UseSerialGC", "-Xmx512m"]
-        java += ["-cp", f"{self._jars / 'libs'}/*"]
+        properties.write_text("".join(f"{name}={value}\n" for name, value in self.properties(port, password).items()))
         if not (self.folder / "data" / "meta.properties").exists():
-            formatting = ["kafka.tools.StorageTool", "format", "-t", _CLUSTER, "-c", str(properties), "--standalone"]
-            run([*java, *formatting], "formatting Kafka's folder")
-        return [*java, "kafka.Kafka", str(properties)], {}
+            formatting = ["kafka.tools.StorageTool", "format", "-t", _CLUSTER, "-c", str(properties), *self.formatting]
+            run([*self.java(), *formatting], "formatting Kafka's folder")
+        return [*self.java(), "kafka.Kafka", str(properties)], {}
+
+    def java(self) -> list[str]:
+        """The words that run a class of Kafka's."""
+        program = self.program("java", "install a Java runtime, 17 or newer")
+        return [program, "-XX:+UseSerialGC", "-Xmx512m", "-cp", f"{self._jars / 'libs'}/*"]
+
+    def properties(self, port: int, password: str) -> dict[str, object]:
+        """What stands in its server.properties."""
+        return _properties(self.folder / "data", port, password)
 
     def url(self, port: int, password: str) -> str:
         return f"kafka://autolearn:{password}@127.0.0.1:{port}?mechanism=PLAIN"
@@ -62,10 +71,10 @@ class Kafka(Engine):
         return False
 
 
-def _properties(data: Path, port: int, password: str) -> str:
+def _properties(data: Path, port: int, password: str) -> dict[str, object]:
     login = "org.apache.kafka.common.security.plain.PlainLoginModule required"
     user = f'username="autolearn" password="{password}" user_autolearn="{password}"'
-    told = {
+    return {
         "process.roles": "broker,controller",
         "node.id": 1,
         "controller.quorum.bootstrap.servers": f"127.0.0.1:{port + 1}",
@@ -92,4 +101,3 @@ def _properties(data: Path, port: int, password: str) -> str:
         "share.coordinator.state.topic.replication.factor": 1,
         "share.coordinator.state.topic.min.isr": 1,
     }
-    return "".join(f"{name}={value}\n" for name, value in told.items())

@@ -8,8 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from tests import engines, hosts
 from tests.clusters import ClusterPlatform
-from tests.platforms import PENGUINS, Platform
+from tests.engine_platform import SETTINGS
+from tests.platforms import MAMMOGRAPHY, PENGUINS, Platform
+from tests.proxies import Proxies
 
 _HERE = Path(__file__).parent
 
@@ -43,6 +46,34 @@ def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
         yield running
         running.settle()
         assert running.stop() == 0
+        running.kept_its_promises()
+
+
+MORE = {"training-task": 2, "training-rest": 2, "session-event": 2}
+"""Roles of the cluster that have more than one process."""
+
+
+HOSTS = (1, 2)
+"""The other machines from which its services may be asked."""
+
+
+@pytest.fixture(scope="session")
+def proxies() -> Iterator[Proxies]:
+    """What is between the cluster and its engines."""
+    with Proxies({name: engines.url(name) for name in SETTINGS.values()}) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def cluster(proxies: Proxies, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ClusterPlatform]:
+    """A cluster with some roles twice, which is harmed; at the end it is stopped and held against the oracle."""
+    told = {"AUTOLEARN_SLOTS": "1", "AUTOLEARN_ALLOWED_HOSTS": hosts.allowed(HOSTS)}
+    with ClusterPlatform(tmp_path_factory.mktemp("cluster"), MORE, proxies, **told) as running:
+        running.upload(PENGUINS)
+        running.upload(MAMMOGRAPHY)
+        yield running
+        running.settle()
+        running.stop()
         running.kept_its_promises()
 
 

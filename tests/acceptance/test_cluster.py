@@ -1,39 +1,17 @@
-"""Every role in its own process over real engines: the main job, fair work, and what dies or freezes on the way."""
+"""Every role in its own process over real engines: the main job, fair work, and what dies on the way."""
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
-import os
-import signal
-import subprocess
-import sys
-from collections.abc import Iterator
 
-import httpx
 import pytest
 
-from deploy.engines.engine import Engine
-from tests import engines
 from tests.clusters import ClusterPlatform
-from tests.platforms import ALGORITHMS, MAMMOGRAPHY, PENGUINS
+from tests.platforms import ALGORITHMS
 from tests.waiting import until
 
 pytestmark = [pytest.mark.external, pytest.mark.timeout(300)]
 FOREST = {"dataset": "mammography", "target": "column_7", "parameters": {"n_estimators": 60}}
-MORE = {"training-task": 2, "training-rest": 2, "session-event": 2}
-
-
-@pytest.fixture(scope="module")
-def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ClusterPlatform]:
-    """A cluster with some roles twice; at the end it is stopped and held against the oracle."""
-    with ClusterPlatform(tmp_path_factory.mktemp("cluster"), MORE, AUTOLEARN_SLOTS="1") as running:
-        running.upload(PENGUINS)
-        running.upload(MAMMOGRAPHY)
-        yield running
-        running.settle()
-        running.stop()
-        running.kept_its_promises()
 
 
 def test_the_main_job(cluster: ClusterPlatform) -> None:
@@ -92,56 +70,3 @@ def test_a_killed_process_costs_time_and_nothing_else(cluster: ClusterPlatform, 
     assert (committed["state"], len(committed["experiments"])) == ("committed", 3)
     until(lambda: cluster.http.get("/readyz").status_code == 200, 20, "readiness")
     assert cluster.get("/v1/log:verify")["ok"]
-
-
-OUTAGES = {
-    "rabbitmq": "message bus is away",
-    "kafka": "event log is away",
-    "mongo": "record store",
-    "s3": "blob store is away",
-}
-"""Of each engine, what `/readyz` says when it is away."""
-
-
-@pytest.mark.parametrize("how", ["killed", "frozen"])
-@pytest.mark.parametrize("name", OUTAGES)
-def test_an_engine_that_goes_away_and_comes_back_loses_nothing(cluster: ClusterPlatform, name: str, how: str) -> None:
-    engine = engines.ENGINES[name]()
-    running = engine.running()
-    if running is None:
-        pytest.skip(f"{name} was not started by deploy.engines: it cannot be killed from here")
-    session = cluster.session()
-    jobs = [cluster.train(session, "random_forest", wait=False, **FOREST)["id"]]
-    until(lambda: cluster.job(jobs[0])["state"] == "running", 20, "a running job")
-    jobs += [cluster.train(session, algorithm, wait=False)["id"] for algorithm in ("naive_bayes", "decision_tree")]
-    with engines.frozen(running["pid"]) if how == "frozen" else killed(engine, running["pid"]):
-        until(lambda: OUTAGES[name] in readiness(cluster), 40, f"word of {name} being away")
-    try:
-        until(lambda: cluster.http.get("/readyz").json().get("degraded") == [], 90, f"{name} in use again")
-    except AssertionError as error:
-        error.add_note(f"{readiness(cluster)}\n{cluster.words()}")
-        raise
-    assert {cluster.ended(one, 90)["state"] for one in jobs} == {"succeeded"}
-    committed = cluster.post(f"/v1/sessions/{session}:commit", prefer="wait=30")
-    assert (committed["state"], len(committed["experiments"])) == ("committed", 3)
-    assert cluster.get("/v1/log:verify")["ok"]
-
-
-@contextlib.contextmanager
-def killed(engine: Engine, process: int) -> Iterator[None]:
-    """Kill an engine, and start it again at the end."""
-    os.killpg(process, signal.SIGKILL)
-    try:
-        yield
-    finally:
-        until(lambda: engine.running() is None, 10, f"the end of {engine.name}")
-        subprocess.run([sys.executable, "-m", "deploy.engines", "up", engine.name], check=True)
-
-
-def readiness(cluster: ClusterPlatform) -> str:
-    """What the door says of itself, after something that the log of calls has to hold."""
-    try:
-        cluster.http.get("/v1/sessions")
-        return cluster.http.get("/readyz").text
-    except httpx.TransportError:
-        return ""

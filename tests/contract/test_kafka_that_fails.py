@@ -24,6 +24,7 @@ from tests import engines
 from tests.contract.kafka_topics import admin, own_topics
 from tests.contract.test_event_log import call, histories, state
 from tests.eventually import until
+from tests.second_broker import SECOND, SecondBroker
 
 pytestmark = pytest.mark.external
 
@@ -116,6 +117,47 @@ async def test_a_topic_that_is_deleted_is_named_and_writing_goes_on_when_it_is_t
     # What was lost is lost, and told: histories come from the log, whatever the index remembers.
     assert await histories(log) == {"a": [3]}
     assert [event["sequence"] for event in await log.history("training", "a")] == [3]
+
+
+async def test_topics_without_a_leader_are_away_until_they_have_one(
+    broker: psutil.Process, url: str, tmp_path: Path
+) -> None:
+    second = SecondBroker(tmp_path)
+    second.start()
+    try:
+        async with admin(url) as client:
+            prefix, kept = parsed(url).prefix, {"retention.ms": "-1", "retention.bytes": "-1"}
+            there = {f"{prefix}.state": {0: [SECOND]}, f"{prefix}.calls": {n: [SECOND] for n in range(4)}}
+            topics = [NewTopic(name, -1, -1, places, kept) for name, places in there.items()]
+            await client.create_topics(topics)
+        async with (
+            registry.record_store(f"sqlite://{tmp_path}/index.db") as store,
+            registry.event_log(url, store) as log,
+        ):
+            taken_in: dict[str, list[int]] = {"a": [], "b": []}
+
+            async def writer(name: str) -> None:
+                number = 1
+                while number < 2_000:
+                    if await taken(log, state(name, number), *(call(f"{name}{number}{n}") for n in range(4))):
+                        taken_in[name].append(number)
+                        number += 1
+
+            writers = [asyncio.ensure_future(writer(name)) for name in taken_in]
+            await until(lambda: all(taken_in.values()), 20)
+            await asyncio.to_thread(second.down)
+            await refused_soon(log.append([state("c", 1)]))
+            await asyncio.to_thread(second.start)
+            before = {name: len(numbers) for name, numbers in taken_in.items()}
+            await until(lambda: all(len(taken_in[name]) > count + 3 for name, count in before.items()), 60)
+            for one in writers:
+                one.cancel()
+            await asyncio.gather(*writers, return_exceptions=True)
+            found = await histories(log)
+            for name, numbers in taken_in.items():
+                assert found[name] == list(range(1, len(found[name]) + 1)) and len(found[name]) >= len(numbers)
+    finally:
+        second.down()
 
 
 @pytest.mark.parametrize(

@@ -93,8 +93,12 @@ class KafkaPartitions(Partitions):
                 lanes.setdefault((topic, partition), []).append(record)
             try:
                 async with asyncio.TaskGroup() as group:
-                    for (topic, partition), lane in lanes.items():
+                    sent_all = [
                         group.create_task(self._send(producer, topic, partition, lane))
+                        for (topic, partition), lane in lanes.items()
+                    ]
+                if any(one.cancelled() for one in sent_all):  # of which a group says nothing
+                    raise kafka_errors.KafkaError("the driver gave a batch up")
             except BaseException as error:
                 # Also after a time-out: what is on its way must not overtake what is sent next.
                 await self._drop_producer()
@@ -349,6 +353,12 @@ class KafkaPartitions(Partitions):
             # The last three are the driver's own slips over a cluster that is just changing.
             why = str(error) or type(error).__name__
             raise errors.Unavailable(f"the event log at {self._url.where} does not answer: {why}") from error
+        except asyncio.CancelledError as error:
+            # The driver cancels what it waits for when it is closed; only a task that is being cancelled has to end.
+            task = asyncio.current_task()
+            if task is None or task.cancelling():
+                raise
+            raise errors.Unavailable(f"the event log at {self._url.where} went away") from error
 
 
 class _LogSizesAnswer(Response):  # type: ignore[misc]  # the driver has no types
