@@ -25,6 +25,7 @@ from common.learning import (
     thread_limit,
 )
 from common.learning.algorithms.entry import CLASSIFICATION
+from common.learning.identifiers import note_identifiers
 from common.learning.notes import Notes
 from common.ports.task_runner import TaskFiles
 
@@ -41,6 +42,7 @@ def run(request: dict[str, Any], files: TaskFiles) -> dict[str, Any]:
         files.progress("read", 0.0)
         columns = preprocessing.usable(request["columns"], notes, request)
         rows = sample.read(files.input("dataset"), columns, sample.target_of(request))
+        note_identifiers(rows, columns, notes)
         files.progress("split", 0.1)
         division = split.of(rows, request, notes)
         train, test = rows.rows(division.train), rows.rows(division.test)

@@ -23,7 +23,7 @@ from common.learning.artifact import TRUSTED
 from common.learning.preprocessing import PREPARE
 from common.learning.registry import algorithms
 from common.learning.sample import Sample
-from tests.unit.tasks.task_data import MemoryFiles, Workshop, table, with_gaps
+from tests.unit.tasks.task_data import TYPES, MemoryFiles, Workshop, table, with_gaps
 from training_service.tasks import train
 
 TARGETS = {"kind": "classification", "sort": "classification", "level": "classification", "weight": "regression"}
@@ -333,3 +333,18 @@ def test_a_failed_fit_writes_no_artifact(workshop: Workshop) -> None:
     with pytest.raises(errors.BadData):
         train.run({**done.request, "positive_class": "maybe"}, files)
     assert files.outputs == {}
+
+
+def test_features_like_identifiers_are_named(workshop: Workshop) -> None:
+    frame = table()
+    frame["id"] = np.arange(len(frame)) * 3
+    frame["row"] = [f"row {number}" for number in range(len(frame))]
+    types = {**TYPES, "id": "integer", "row": "category"}
+    done = workshop.train(frame, algorithm="decision_tree", target="kind", types=types)
+    said = [note for note in done.result["notes"] if "identifier" in note]
+    assert said == [
+        "learned from, though different in every row like an identifier: id, row;"
+        " exclude what tells nothing of new rows"
+    ]
+    done = workshop.train(frame, algorithm="decision_tree", target="kind", types=types, exclude=["id", "row"])
+    assert not any("identifier" in note for note in done.result["notes"])
