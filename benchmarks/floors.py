@@ -1,8 +1,8 @@
 """The floors: the barest programs that do the same work. `python -m benchmarks.floors` is the bare fork server.
 
 It loads what ours loads, then forks a child for every line it reads. Small trainings: the same file is read, the same
-pipeline fitted, the same artifact written; no measures, no sealing, no records, no limits. With `same_work` the child
-calls the platform's own task function, measures and all, on plain files: what remains is what the platform adds.
+pipeline fitted, the same artifact written; no sealing, no records, no limits, and no measures but with `measure`. With
+`same_work` the child calls the platform's own task function on plain files: what remains is what the platform adds.
 """
 
 from __future__ import annotations
@@ -32,14 +32,14 @@ class BareForkServer:
         self.peak = 0
         """The most memory (resident set) that a child of the last order had, in bytes."""
 
-    def fit(self, count: int = 1, together: int = 1, *, same_work: bool = False) -> float:
-        """Seconds in which `count` children do the request, `together` at a time."""
+    def fit(self, count: int = 1, together: int = 1, *, work: str = "fit") -> float:
+        """Seconds in which `count` children do the request, `together` at a time: `fit measure same_work`."""
         order = {
             "request": self._request,
             "dataset": str(self._dataset),
             "count": count,
             "together": together,
-            "same_work": same_work,
+            "work": work,
         }
         assert self._process.stdin is not None and self._process.stdout is not None
         began = time.perf_counter()
@@ -89,7 +89,7 @@ def _serve() -> None:
             while left and len(running) < order["together"]:
                 child = os.fork()
                 if child == 0:
-                    _child(same_work if order["same_work"] else fit, order["request"], Path(order["dataset"]))
+                    _child(WORKS[order["work"]], order["request"], Path(order["dataset"]))
                 running.add(child)
                 left -= 1
             ended, status, used = os.wait3(0)
@@ -111,7 +111,26 @@ def _child(work: Work, request: dict[str, Any], dataset: Path) -> None:
 
 def fit(request: dict[str, Any], dataset: Path, target: Path) -> None:
     """The work itself; writes the artifact to `target` durably, then removes it."""
-    from common.learning import artifact, preprocessing, registry, sample
+    model, _, _ = _fitted(request, dataset)
+    _save(model, target)
+
+
+def measure(request: dict[str, Any], dataset: Path, target: Path) -> None:
+    """The work, and what nobody leaves out who wants to know what it is worth: measures of the rows held out."""
+    from common.learning import measuring, registry
+    from common.learning.notes import Notes
+
+    model, rows, held_out = _fitted(request, dataset)
+    entries = [registry.measures()[name] for name in request["measures"]]
+    positive = measuring.positive_class(measuring.classes(model), request["positive_class"])
+    found = measuring.predict(model, request["task"], rows.rows(held_out), positive, Notes(), "test")
+    measuring.measure(found, entries, Notes(), "test")
+    _save(model, target)
+
+
+def _fitted(request: dict[str, Any], dataset: Path) -> tuple[Any, Any, Any]:
+    """The fitted pipeline, all rows, and which of them were held out."""
+    from common.learning import preprocessing, registry, sample
     from common.learning.notes import Notes
     from common.learning.split import divide
 
@@ -124,6 +143,12 @@ def fit(request: dict[str, Any], dataset: Path, target: Path) -> None:
     estimator = algorithm.build(request["task"], request["parameters"], 1)
     model = preprocessing.pipeline(columns, estimator, dense=algorithm.dense)
     model.fit(train.features, train.target)
+    return model, rows, split.test
+
+
+def _save(model: Any, target: Path) -> None:
+    from common.learning import artifact
+
     with _durable(target) as file:
         file.write(artifact.dump(model))
 
@@ -157,6 +182,9 @@ def same_work(
     from training_service.tasks import train
 
     train.run({**request, "threads": 1}, _PlainFiles(dataset, target, tell))
+
+
+WORKS: Mapping[str, Work] = {"fit": fit, "measure": measure, "same_work": same_work}
 
 
 @contextlib.contextmanager

@@ -88,7 +88,7 @@ def forest(scale: Scale) -> Sequence[Figure]:
         def platform() -> float:
             return seconds(lambda: ours.train(session, **changes, parameters={"n_estimators": trees}))
 
-        alone = functools.partial(floor.fit, same_work=True)
+        alone = functools.partial(floor.fit, work="same_work")
         taken = in_turn(platform, alone, rounds=scale.rounds, warmup=0)
     sides = [spread(side, "s") for side in (taken.ours, taken.floor)]
     return [at_most(f"3 forest of {trees} trees against the same work alone", *sides, taken.ratios(), 1.03)]

@@ -52,10 +52,14 @@ def run(request: dict[str, Any], files: TaskFiles) -> dict[str, Any]:
         fitted = fitting.fit(request, columns, train, request["threads"], notes)
         model, predictions = fitted.model, {}
         files.progress("measure", 0.7)
+        seen, prepared = train, fitted.prepared
+        if len(test) and len(train) > measuring.MOST_LEARNED:
+            drawn = measuring.drawn(len(train), request["split"]["seed"], notes)
+            seen, prepared = train.rows(drawn), None if prepared is None else prepared[drawn]
         predictions["train"] = measuring.predict(
-            model, request["task"], train, positive, notes, "train", prepared=fitted.prepared
+            model, request["task"], seen, positive, notes, "train", prepared=prepared
         )
-        fitted.prepared = None  # memory for the rows held out
+        fitted.prepared = prepared = None  # memory for the rows held out
         if len(test):
             predictions["test"] = measuring.predict(model, request["task"], test, positive, notes, "test")
         entries = [registry.measures()[name] for name in request["measures"]]

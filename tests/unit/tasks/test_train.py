@@ -199,6 +199,16 @@ def test_the_same_request_gives_the_same_result(workshop: Workshop) -> None:
         assert first.result[field] != other.result[field]
 
 
+def test_of_very_many_rows_learned_from_some_are_measured(workshop: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = workshop.train(table()).result
+    monkeypatch.setattr(measuring, "MOST_LEARNED", 40)
+    first, again = workshop.train(table()).result, workshop.train(table()).result
+    assert first["measures"]["test"] == whole["measures"]["test"]
+    assert first["measures"]["train"] != whole["measures"]["train"]
+    assert first["measures"] == again["measures"]
+    assert any("40 of the" in note for note in first["notes"])
+
+
 def test_the_positive_class_can_be_chosen(workshop: Workshop) -> None:
     frame = table()
     second = workshop.train(frame, algorithm="naive_bayes").result
