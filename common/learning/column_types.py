@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 
 from common.contracts.datasets import ColumnType
 from common.learning import cells
+from common.learning.tally import Chunks, Tally
 
 _DISTINCT_VALUES = 50
 _DISTINCT_SHARE = 0.5
@@ -122,17 +123,14 @@ class Evidence:
         return bool(pc.all(cells.is_written_as_number(texts, self._decimal)).as_py())
 
 
-def text_kind(column: pa.ChunkedArray) -> ColumnType:
-    """Whether a column of texts holds categories or free text.
+def text_kind(chunks: Chunks, rows: int) -> ColumnType:
+    """Whether a column of texts with so many rows holds categories or free text.
 
     Text: more than half of its values are distinct and these are more than 50, or some cell is longer than 200
     characters.
     """
-    present = len(column) - column.null_count
-    if present == 0:
-        return ColumnType.category
-    if pc.max(pc.utf8_length(column)).as_py() > _LONG_CELL:
+    tally = Tally(chunks, rows)
+    if tally.longest > _LONG_CELL:
         return ColumnType.text
-    distinct = pc.count_distinct(column).as_py()
-    many = distinct > _DISTINCT_VALUES and distinct > _DISTINCT_SHARE * present
+    many = tally.distinct > _DISTINCT_VALUES and tally.distinct > _DISTINCT_SHARE * (rows - tally.missing)
     return ColumnType.text if many else ColumnType.category

@@ -41,14 +41,19 @@ def notation(column: pa.ChunkedArray, decimal: str, *, numbers: bool) -> tuple[N
 
     `decimal` is the decimal mark of the file, in which `plain` writes numbers.
     """
-    first = column.slice(0, 1000).drop_null().slice(0, _LOOKED_AT).to_pylist()
-    if not first or not all(_LIKELY.fullmatch(text) for text in first):
+    if not likely(column):
         return None, None
     distinct = pc.unique(column.drop_null())
     found, remark = _dates(distinct)
     if found is None and remark is None and numbers:
         found, remark = _numbers(distinct, decimal)
     return found, remark
+
+
+def likely(column: pa.ChunkedArray) -> bool:
+    """Whether a column may have a notation, by its first texts: a cheap look before all are."""
+    first = column.slice(0, 1000).drop_null().slice(0, _LOOKED_AT).to_pylist()
+    return bool(first) and all(_LIKELY.fullmatch(text) for text in first)
 
 
 def notation_for(column: pa.ChunkedArray, kind: ColumnType, decimal: str = ".") -> Notation | None:

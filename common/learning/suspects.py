@@ -9,14 +9,15 @@ from common.contracts.datasets import ColumnType
 from common.learning import cells
 from common.learning.malformed import shown
 
-_SAMPLE = 20_000
+SAMPLE = 20_000
+"""Rows at the beginning of a column that are looked at before all are."""
 _LEAST_SHARE = 0.5
 _WORDS = 3
 
 
 def words_among_numbers(name: str, column: pa.ChunkedArray, kind: ColumnType, decimal: str) -> list[str]:
     """A remark on a column of which most cells are numbers: the words that are not, and what can be told. Else none."""
-    if _share(column.slice(0, _SAMPLE), decimal) < _LEAST_SHARE:
+    if not mostly_numbers(column, decimal):
         return []
     distinct = pc.unique(column.drop_null())
     numbers = pc.is_valid(cells.convert(distinct, ColumnType.number, decimal))
@@ -29,6 +30,11 @@ def words_among_numbers(name: str, column: pa.ChunkedArray, kind: ColumnType, de
     more = f" and {len(odd) - _WORDS} more" if len(odd) > _WORDS else ""
     advice = "tell them as missing words" if len(odd) <= 2 * _WORDS else "tell the type, or correct the file"
     return [f"column {shown(name)} is {kind.value} because of words among its numbers: {words}{more}; {advice}"]
+
+
+def mostly_numbers(column: pa.ChunkedArray, decimal: str) -> bool:
+    """Whether most cells at the beginning of a column are numbers: then words among them are worth a look."""
+    return _share(column.slice(0, SAMPLE), decimal) >= _LEAST_SHARE
 
 
 def _share(column: pa.ChunkedArray, decimal: str) -> float:

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -26,10 +27,12 @@ from common.learning.cells import ARROW_TYPES
 _KIND = b"autolearn.type"
 _BATCH_ROWS = 1 << 16
 _CELLS = 1 << 20
-_GROUP_BYTES = 1 << 25
+_GROUP_BYTES = 1 << 24
 
 Kinds = dict[str, ColumnType]
 """Column types by name, in the order of the columns."""
+Chunks = Callable[[], Iterable[pa.Array]]
+"""The values of a column in chunks, from the first one each time."""
 
 
 class TableWriter:
@@ -43,6 +46,7 @@ class TableWriter:
         repetitive = [name for name, kind in kinds.items() if pa.types.is_string(ARROW_TYPES[kind])]
         self._writer = pq.ParquetWriter(path, self._schema, compression="zstd", use_dictionary=repetitive)
         self._waiting: list[pa.RecordBatch] = []
+        self._size = 0
         self.rows = 0
 
     def write(self, columns: Sequence[pa.Array]) -> None:
@@ -50,14 +54,15 @@ class TableWriter:
         batch = pa.RecordBatch.from_arrays(list(columns), schema=self._schema)
         self._digest.update(batch)
         self._waiting.append(batch)
+        self._size += batch.nbytes
         self.rows += batch.num_rows
-        if sum(one.nbytes for one in self._waiting) >= _GROUP_BYTES:
+        if self._size >= _GROUP_BYTES:
             self._flush()
 
     def _flush(self) -> None:
         table = pa.Table.from_batches(self._waiting, self._schema)
         self._writer.write_table(table, row_group_size=max(1, table.num_rows))
-        self._waiting = []
+        self._waiting, self._size = [], 0
 
     @property
     def digest(self) -> str:
@@ -115,29 +120,31 @@ class StoredTable:
 
     def column(self, name: str) -> pa.ChunkedArray:
         """All values of one column."""
+        return pa.chunked_array([*self.chunks(name)], type=ARROW_TYPES[self.kinds[name]])
+
+    def chunks(self, name: str) -> Iterator[pa.Array]:
+        """The values of one column, a part of them in memory at a time."""
         # By position: in a projection of Parquet a dot in a name would mean a nested field.
         position = self._positions[name]
-        groups = range(self._file.num_row_groups)
-        chunks = [self._file.reader.read_row_group(group, column_indices=[position]).column(0) for group in groups]
-        return pa.chunked_array(
-            [chunk for column in chunks for chunk in column.chunks], type=ARROW_TYPES[self.kinds[name]]
-        )
+        for group in range(self._file.num_row_groups):
+            yield from self._file.reader.read_row_group(group, column_indices=[position]).column(0).chunks
 
-    def columns(self) -> Iterator[tuple[str, pa.ChunkedArray]]:
-        """All values of each column in turn: of a short table many are read at once, of a long one each alone."""
+    def columns(self) -> Iterator[tuple[str, Chunks]]:
+        """Each column with how to get the chunks of its values: of a short table many columns are read at once."""
         names = list(self.kinds)
         size = max(1, _CELLS // max(1, self.rows))
         for start in range(0, len(names), size):
             positions = list(range(start, min(len(names), start + size)))
             if len(positions) == 1:
-                yield names[start], self.column(names[start])
+                yield names[start], partial(self.chunks, names[start])
                 continue
             groups = [
                 self._file.reader.read_row_group(group, column_indices=positions)
                 for group in range(self._file.num_row_groups)
             ]
             read = pa.concat_tables(groups) if groups else self.schema.empty_table().select(positions)
-            yield from zip(names[start : start + size], read.columns, strict=True)
+            for name, column in zip(names[start : start + size], read.columns, strict=True):
+                yield name, partial(_chunks, column)
 
     def batches(self) -> Iterator[pa.RecordBatch]:
         """The rows in order, in blocks as bounded in memory as those that were written."""
@@ -159,6 +166,11 @@ class StoredTable:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _chunks(column: pa.ChunkedArray) -> list[pa.Array]:
+    chunks: list[pa.Array] = column.chunks
+    return chunks
 
 
 def _kind(field: pa.Field) -> ColumnType:

@@ -5,13 +5,13 @@ A column may be held in one way for some blocks and in another for those behind 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import pyarrow as pa
 
-_WINDOW = 1 << 25
+_WINDOW = 1 << 23
 """Bytes."""
 
 
@@ -78,27 +78,49 @@ class Spool:
                     yield TextBlock(columns, lines)
 
     def column(self, position: int) -> pa.ChunkedArray:
-        """A whole column that is held as texts.
+        """A whole column that is held as texts."""
+        return pa.chunked_array([*self.chunks(position)], pa.string())
 
-        Its neighbours come along, up to some megabytes: the file says of every batch where each of its columns is,
+    def head(self, position: int, rows: int) -> pa.ChunkedArray:
+        """About so many of its first rows, or more."""
+        found: list[pa.Array] = []
+        for chunk in self.chunks(position):
+            found.append(chunk)
+            rows -= len(chunk)
+            if rows <= 0:
+                break
+        return pa.chunked_array(found, pa.string())
+
+    def chunks(self, position: int) -> Iterable[pa.StringArray]:
+        """The texts of a column, block by block.
+
+        Small neighbours come along, up to some megabytes: the file says of every batch where each of its columns is,
         which of a wide table is more to read than a column.
         """
         start, columns = self._window
-        if not start <= position < start + len(columns):
-            start, columns = self._window = position, self._read(position)
-        return pa.chunked_array(columns[position - start], pa.string())
-
-    def _read(self, position: int) -> list[list[pa.Array]]:
+        if start <= position < start + len(columns):
+            return columns[position - start]
         width = len(self.held)
-        count = max(1, width * _WINDOW // max(1, self._size))
-        fields = list(range(position, min(width, position + count)))
-        found: list[list[pa.Array]] = [[] for _ in fields]
+        count = min(width - position, width * _WINDOW // max(1, self._size))
+        if count <= 1:
+            return (found[0] for found in self._read([position]))
+        columns = [[] for _ in range(count)]
+        for found in self._read([*range(position, position + count)]):
+            _append(columns, found)
+        self._window = position, columns
+        return columns[0]
+
+    def forget(self) -> None:
+        """Keep no column in memory."""
+        self._window = (0, [])
+
+    def _read(self, positions: list[int]) -> Iterator[list[pa.Array]]:
+        """Some columns of each block."""
         for name in self._files:
             with pa.OSFile(name) as source:
-                reader = pa.ipc.open_file(source, options=pa.ipc.IpcReadOptions(included_fields=fields))
+                reader = pa.ipc.open_file(source, options=pa.ipc.IpcReadOptions(included_fields=positions))
                 for number in range(reader.num_record_batches):
-                    _append(found, reader.get_batch(number).columns)
-        return found
+                    yield reader.get_batch(number).columns
 
 
 def _append(columns: Sequence[list[pa.Array]], more: Sequence[pa.Array]) -> None:

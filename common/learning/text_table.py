@@ -15,13 +15,12 @@ from pathlib import Path
 import pyarrow as pa
 
 from common.contracts.datasets import ColumnType
-from common.learning import cells
+from common.learning import cells, suspects
 from common.learning.column_types import Evidence, text_kind
 from common.learning.malformed import bad_data, shown
 from common.learning.moments import Derived, written_with_times
-from common.learning.notations import WRITTEN_OTHERWISE, Notation, notation, notation_for
+from common.learning.notations import WRITTEN_OTHERWISE, Notation, likely, notation, notation_for
 from common.learning.read_table import Progress
-from common.learning.suspects import words_among_numbers
 from common.learning.table import Kinds, TableWriter
 from common.learning.text_spool import Spool, SpoolWriter, TextBlock
 
@@ -55,6 +54,8 @@ def _stored(
         reading.spool(blocks, Path(folder))
         spool = Spool(Path(folder))
         kinds = reading.kinds(spool)
+        spool.forget()
+        pa.default_memory_pool().release_unused()
         derived = Derived(kinds, reading.timed)
         with TableWriter(target, derived.kinds) as writer:
             for number, block in enumerate(spool.blocks(), 1):
@@ -88,6 +89,7 @@ class Reading:
         self._evidence = [Evidence(decimal, stated_text=name in texts) for name in names]
         self._as_texts = as_texts
         self._held = [pa.string()] * len(names)
+        self._rows = 0
         self._words: Counter[str] = Counter()
         self._suspects: list[str] = []
         self._notations: dict[str, Notation] = {}
@@ -102,6 +104,7 @@ class Reading:
             for block in blocks:
                 columns = list(map(self._observed, range(len(self._names)), block.columns, repeat(block.lines)))
                 writer.write(TextBlock(columns, block.lines))
+                self._rows += len(block.lines)
 
     def kinds(self, spool: Spool) -> Kinds:
         """The type of each column: as told, else as found. Raises `Refuted`."""
@@ -112,10 +115,10 @@ class Reading:
             if held and (kind is None or not held <= _HELD[kind]):
                 raise Refuted(name)
             if kind is None:
-                kind = self._text(name, evidence, spool.column(position))
-            elif name in self._types and kind in WRITTEN_OTHERWISE:
+                kind = self._text(name, evidence, spool, position)
+            elif name in self._types and kind in WRITTEN_OTHERWISE and likely(spool.head(position, suspects.SAMPLE)):
                 self._written(name, kind, spool.column(position))
-            if kind is ColumnType.datetime and not held and written_with_times(spool.column(position)):
+            if kind is ColumnType.datetime and not held and any(map(written_with_times, spool.chunks(position))):
                 self.timed.add(name)
             found[name] = kind
         return found
@@ -153,20 +156,23 @@ class Reading:
                 remarks.append(f"column {shown(name)} has no value in any row")
         return [*remarks, *self._suspects]
 
-    def _text(self, name: str, evidence: Evidence, column: pa.ChunkedArray) -> ColumnType:
+    def _text(self, name: str, evidence: Evidence, spool: Spool, position: int) -> ColumnType:
         """The type of a column whose texts are no values as they stand: another notation of some, or texts."""
-        kind = text_kind(column)
+        kind = text_kind(lambda: spool.chunks(position), self._rows)
         if evidence.codes:
             return kind
-        found, remark = notation(column, self._decimal, numbers=not evidence.stated_text)
+        head = spool.head(position, suspects.SAMPLE)  # the whole of a column may be large: only if it is worth a look
+        found, remark = None, None
+        if likely(head):
+            found, remark = notation(spool.column(position), self._decimal, numbers=not evidence.stated_text)
         if found is not None:
             self._notations[name] = found
             self._suspects.append(f"column {shown(name)} is read as {found.says}")
             return found.kind
         if remark is not None:
             self._suspects.append(f"column {shown(name)} is {kind.value}: it has {remark}")
-        elif not evidence.stated_text:
-            self._suspects += words_among_numbers(name, column, kind, self._decimal)
+        elif not evidence.stated_text and suspects.mostly_numbers(head, self._decimal):
+            self._suspects += suspects.words_among_numbers(name, spool.column(position), kind, self._decimal)
         return kind
 
     def _written(self, name: str, kind: ColumnType, column: pa.ChunkedArray) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import pyarrow as pa
@@ -107,7 +108,7 @@ def _stored(
             if name in types:
                 kind = types[name]
             elif kind is ColumnType.text and not pa.types.is_dictionary(field.type):
-                kind = text_kind(table.column(name))
+                kind = text_kind(partial(table.chunks, name), table.rows)
             elif kind is ColumnType.text:
                 kind = ColumnType.category
             kinds[name] = kind
@@ -116,7 +117,7 @@ def _stored(
             elif pa.types.is_timestamp(field.type) and field.type.unit in ("us", "ns"):
                 notes.append(f"column {shown(name)}: what is finer than a millisecond is cut off")
         moments = [name for name, kind in kinds.items() if kind is first[name] is ColumnType.datetime]
-        timed = {name for name in moments if has_times(table.column(name))}
+        timed = {name for name in moments if any(map(has_times, table.chunks(name)))}
         derived = Derived(kinds, timed)
         written = notations(table, types)
         with TableWriter(target, derived.kinds) as writer:

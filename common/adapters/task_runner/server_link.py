@@ -17,6 +17,8 @@ from common.adapters.task_runner.outcomes import Ended
 from common.adapters.task_runner.worker import THREAD_VARIABLES
 
 _KEPT = ("PATH", "LD_LIBRARY_PATH", "LANG", "LC_ALL", "TZ")
+# Arrow's own allocators keep what was freed for long: reading a table took half as much again, and more time.
+_ARROW = {"ARROW_DEFAULT_MEMORY_POOL": "system"}
 _PACKET = 2**16
 _LAST_WORDS = 5.0  # seconds the guard may take to leave nothing
 _STOP_AGAIN = 0.05
@@ -30,6 +32,7 @@ def _clean_environment() -> dict[str, str]:
         **kept,
         "PYTHONPATH": os.pathsep.join(entry or str(Path.cwd()) for entry in sys.path),
         **dict.fromkeys(THREAD_VARIABLES, "1"),
+        **_ARROW,
     }
 
 

@@ -168,7 +168,7 @@ async def test_what_a_child_finds_around_it(tmp_path: Path, monkeypatch: pytest.
     # Libraries set KMP_DUPLICATE_LIB_OK and the like for themselves.
     assert {name for name in first["environment"] if not name.startswith("KMP_")} <= {
         "PATH", "LD_LIBRARY_PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "PYTHONPATH", "HOME", "TMPDIR",
-        "JOBLIB_TEMP_FOLDER", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS",
+        "JOBLIB_TEMP_FOLDER", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "ARROW_DEFAULT_MEMORY_POOL",
     }  # fmt: skip
     assert first["environment"]["TMPDIR"] == first["folder"] == first["environment"]["HOME"]
     assert first["folder"].startswith(str(tmp_path / "work"))
