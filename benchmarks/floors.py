@@ -22,6 +22,7 @@ from typing import Any, BinaryIO
 from benchmarks.alone import ONE_THREAD
 
 Work = Callable[[dict[str, Any], Path, Path], None]
+Request = Mapping[str, Any] | None
 
 
 class BareForkServer:
@@ -32,10 +33,13 @@ class BareForkServer:
         self.peak = 0
         """The most memory (resident set) that a child of the last order had, in bytes."""
 
-    def fit(self, count: int = 1, together: int = 1, *, work: str = "fit") -> float:
-        """Seconds in which `count` children do the request, `together` at a time: `fit measure same_work`."""
+    def fit(self, count: int = 1, together: int = 1, *, work: str = "fit", request: Request = None) -> float:
+        """Seconds in which `count` children do the request, `together` at a time: `fit measure same_work`.
+
+        `request` is another one for this time.
+        """
         order = {
-            "request": self._request,
+            "request": request or self._request,
             "dataset": str(self._dataset),
             "count": count,
             "together": together,

@@ -64,13 +64,15 @@ def every_algorithm(scale: Scale) -> Sequence[Figure]:
         ours.upload(tables.write_parquet(Path(name) / "sent.parquet", mixed), "mixed")
         session = ours.session("figures")
         stored = ours.dataset("mixed", Path(name))
+        asked = {"dataset": "mixed", "target": "kind"}
         taken: list[tuple[float, float]] = []
         for _ in range(scale.rounds if scale.size < 1 else 1):
-            seconds, trials = ours.search(session, {"dataset": "mixed", "target": "kind", "method": "all"})
-            alone = 0.0
-            for trial in trials:
-                with bare_fork_server(ours.json("GET", f"/v1/trainings/{trial['id']}")["request"], stored) as floor:
-                    alone += floor.fit()
+            # Two kinds of naive Bayes take no numbers below 0.
+            seconds, trials = ours.search(session, {**asked, "method": "all"}, may_fail=2)
+            requests = [ours.json("GET", f"/v1/trainings/{trial['id']}")["request"] for trial in trials]
+            with bare_fork_server(requests[0], stored) as floor:
+                floor.fit()
+                alone = sum(floor.fit(request=one) for one in requests)
             taken.append((seconds, alone / cores))
     pairs = Paired(*map(tuple, zip(*taken, strict=True)))
     what = f"all {len(trials)} algorithms on {rows} × {_MIXED} against the sum of their fits by {cores} cores"
