@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Self
 
@@ -23,6 +23,9 @@ from tests.waiting import until
 
 OFTEN = {"AUTOLEARN_RECONCILE": "1", "AUTOLEARN_SWEEP": "0.5"}
 """Less often than one process in tests: twenty that look for lost bells ten times a second leave no time to work."""
+
+_INDEXED = 240.0
+"""Seconds for the index: a minute's calls of twenty processes, in a record store that scans where it should look up."""
 
 
 class ClusterPlatform(EnginePlatform):
@@ -59,7 +62,13 @@ class ClusterPlatform(EnginePlatform):
     def settle(self, seconds: float = 60.0) -> None:
         """Wait until no job is open, and until the index of the log has what an outage has held up."""
         super().settle(seconds)
-        self.get("/v1/log/events", limit=1)
+
+        def indexed() -> bool:
+            with suppress(httpx.ReadTimeout):
+                return self.http.get("/v1/log/events", params={"limit": 1}).status_code == 200
+            return False
+
+        until(indexed, _INDEXED, "the index of the log", every=1)
 
     def stop(self, timeout: float = 60.0) -> int:
         """Stop all processes."""

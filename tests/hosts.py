@@ -47,23 +47,14 @@ class Host:
                 *(("link", "set", one, "up") for one in ("eth0", "lo")),
             ):
                 _ip("-n", self.name, *words)
-        except BaseException:
+            self.folder.mkdir(parents=True, exist_ok=True)
+        except BaseException:  # or the next ones with its addresses would not be reached
             self.__exit__()
             raise
-        self.folder.mkdir(parents=True, exist_ok=True)
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.cluster.down(60)
         subprocess.run(["ip", "netns", "del", self.name], check=True)  # the cable goes with it
-
-    def unplug(self) -> None:
-        """Pull its cable out."""
-        _ip("link", "set", self._cable, "down")
-
-    def plug(self) -> None:
-        """Put its cable in again."""
-        _ip("link", "set", self._cable, "up")
 
     def run(self, words: Sequence[str], environment: Mapping[str, str] | None = None) -> str:
         """Run a program on it; what it prints. Its own mounts are gone with it."""
