@@ -24,7 +24,7 @@ from session_service.repository import RECORDS as RECORDED
 from session_service.repository import record_id
 from tests.unit.session_service.conftest import Stage
 
-RECORDS = int(os.environ.get("AUTOLEARN_TEST_RECORDS", "1000"))
+RECORDS = int(os.environ.get("AUTOLEARN_TEST_RECORDS", "600"))
 EVENT_LIMIT = 256 * 1024
 MEMORY_LIMIT = 128 * 2**20
 pytestmark = pytest.mark.timeout(60 + RECORDS // 10)
