@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from catalog_service import builtin
 from catalog_service.sweeping import Sweeper
 from common import errors
 from common.errors import from_problem
@@ -396,3 +397,21 @@ async def test_estimators_by_their_qualified_names(catalog: Catalog) -> None:
     assert name in {one["name"] for one in listed}
     unknown = await catalog.http.get("/v1/algorithms/sklearn.ensemble.AdaBostClassifier")
     assert (unknown.status_code, unknown.json()["suggestions"][0]) == (404, name)
+
+
+async def test_what_found_no_room_is_carried_in_later(catalog: Catalog, monkeypatch: pytest.MonkeyPatch) -> None:
+    blobs, refused = catalog.runtime.blobs, ["full"] * 2
+    put = blobs.put_file
+
+    async def full_at_first(*told: Any, **more: Any) -> Any:
+        if refused:
+            raise errors.StorageFull(refused.pop())
+        return await put(*told, **more)
+
+    monkeypatch.setattr(blobs, "put_file", full_at_first)
+    monkeypatch.setattr(builtin, "_AGAIN", 0.0)
+    assert catalog.service.ready is not None
+    await catalog.service.ready()
+    assert not refused
+    there = await catalog.http.get("/v1/datasets")
+    assert sorted(item["name"] for item in there.json()["items"]) == sorted(builtin.NAMES)
