@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
 from typing import Any, TypeVar
 from urllib.parse import parse_qs
 
@@ -69,8 +69,11 @@ class Intruder:
 
         self._at_broker(do)
 
-    def refuse(self, queue: str, times: int) -> None:
-        """Take messages of a queue as its listeners do, and give every one back at once, until that was done often."""
+    def refuse(self, queue: str, times: int, kind: str, bodies: Sequence[bytes]) -> None:
+        """Take messages of a queue as its listeners do, and give every one back at once, until that was done often.
+
+        Bells of this kind are sent again and again, for others take from the queue too.
+        """
 
         async def do(channel: AbstractChannel) -> None:
             await channel.set_qos(prefetch_count=50)
@@ -85,8 +88,14 @@ class Intruder:
                     enough.set()
 
             await found.consume(arrived)
+            exchange = await channel.get_exchange(f"{self._prefix}.bells")
             async with asyncio.timeout(60):
-                await enough.wait()
+                while not enough.is_set():
+                    for body in bodies:
+                        await exchange.publish(aio_pika.Message(body), kind)
+                    with suppress(TimeoutError):
+                        async with asyncio.timeout(0.2):
+                            await enough.wait()
 
         self._at_broker(do)
 

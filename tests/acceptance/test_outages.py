@@ -180,10 +180,14 @@ def test_storms_of_redeliveries_cost_time_and_nothing_else(cluster: ClusterPlatf
     intruder = Intruder(cluster.urls)
     with healing(cluster), Load(cluster, PEOPLE) as load:
         lasts(0, load, 2)
-        for training in [one for round in load.rounds for one in round.trainings]:  # noqa: A001
-            for kind in ("training.queued", "training.finished"):
-                intruder.ring(kind, [json.dumps({"kind": kind, "ids": {"job": training}}).encode()] * 50)
-        intruder.refuse("training.tasks", 50 + int(20 * SECONDS))
+        trainings = [one for round in load.rounds for one in round.trainings]  # noqa: A001
+        bells = {
+            kind: [json.dumps({"kind": kind, "ids": {"job": one}}).encode() for one in trainings]
+            for kind in ("training.queued", "training.finished")
+        }
+        for kind, bodies in bells.items():
+            intruder.ring(kind, bodies * 50)
+        intruder.refuse("training.tasks", 50 + int(20 * SECONDS), "training.queued", bells["training.queued"])
         lasts(SECONDS, load, 4)
         heals(cluster)
 
