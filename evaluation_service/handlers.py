@@ -97,9 +97,8 @@ class EvaluationHandlers(JobHandlers):
         return training
 
     @contextlib.asynccontextmanager
-    async def prepare(self, record: Record, key: DataKey) -> AsyncIterator[Work]:
+    async def prepare(self, record: Record, key: DataKey, request: Mapping[str, Any]) -> AsyncIterator[Work]:
         """What the child needs: the request with its training, the model as a sealed input, the rows as a file."""
-        request = await self.views.submitted(record, key)
         source = await self.views.submitted(record, key, "source")
         blobs = self.runtime.blobs
         async with (

@@ -83,9 +83,8 @@ class TrainingHandlers(JobHandlers):
         return Submission(quote(body["session"], safe=""), completed, told)
 
     @contextlib.asynccontextmanager
-    async def prepare(self, record: Record, key: DataKey) -> AsyncIterator[Work]:
+    async def prepare(self, record: Record, key: DataKey, request: Mapping[str, Any]) -> AsyncIterator[Work]:
         """What the child needs: the request as it was completed, and the dataset as a local file."""
-        request = await self.views.submitted(record, key)
         async with sealed_blobs.named(self.runtime.blobs, record.state["dataset_blob"]) as dataset:
             asked = {**request, "packages": self.runtime.settings.estimator_packages}
             yield Work(asked, inputs={"dataset": dataset}, sealed_outputs=("artifact",))

@@ -60,7 +60,8 @@ class Kept:
     blobs: Mapping[str, str]
 
 
-Prepare = Callable[[Record, DataKey], AbstractAsyncContextManager[Work]]
+Prepare = Callable[[Record, DataKey, Mapping[str, Any]], AbstractAsyncContextManager[Work]]
+"""What a job needs, by its record, the key of its session and its request."""
 Summarise = Callable[[Mapping[str, Any], Mapping[str, Any]], dict[str, Any]]
 
 
@@ -164,15 +165,17 @@ class TaskWorker:
 
     async def _compute(self, attempt: Attempt) -> None:
         kind, job, settings = self._handlers.kind, attempt.record.id, self._runtime.settings
-        request = await self._handlers.views.submitted(attempt.record, attempt.key)
-        limits = request.get("limits") or {}
         async with contextlib.AsyncExitStack() as stack:
             # The lease is kept from the preparation until the blobs are written: both may have to wait for an engine.
             async with Telling(self._handlers, job, attempt.key, attempt.token) as telling:
                 telling.lost = lambda: self._running[job].cancel()
-                work = await self._outages.outlast(
-                    job, lambda: stack.enter_async_context(self._prepare(attempt.record, attempt.key))
+                request = await self._outages.outlast(
+                    job, lambda: self._handlers.views.submitted(attempt.record, attempt.key)
                 )
+                work = await self._outages.outlast(
+                    job, lambda: stack.enter_async_context(self._prepare(attempt.record, attempt.key, request))
+                )
+                limits = request.get("limits") or {}
                 spec = TaskSpec(
                     id=job,
                     function=self._function,

@@ -51,8 +51,8 @@ class Jobs:
         """One more worker on the same records."""
 
         @contextlib.asynccontextmanager
-        async def prepare(record: Record, key: DataKey) -> AsyncIterator[Work]:
-            yield Work(key.open(record.id, "request", record.state["sealed"]["request"]), sealed_outputs=("artifact",))
+        async def prepare(record: Record, key: DataKey, request: Mapping[str, Any]) -> AsyncIterator[Work]:
+            yield Work(request, sealed_outputs=("artifact",))
 
         def summarise(request: Mapping[str, Any], result: Mapping[str, Any]) -> dict[str, Any]:
             return {"measures": result["measures"]["test"]}

@@ -48,3 +48,20 @@ async def test_nothing_is_reserved_where_it_cannot_be_kept(jobs: Jobs, monkeypat
     with pytest.raises(errors.Unavailable):
         await jobs.submit(features=FEATURES)
     assert jobs.sessions.reserved == {} and len(jobs.sessions.released) == 1
+
+
+async def test_a_blob_store_that_is_away_when_it_is_read_is_waited_for(
+    jobs: Jobs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = await jobs.submit(do="succeed", features=FEATURES)
+    there, away = jobs.runtime.blobs.local_path, [1, 2]
+
+    def local_path(name: str) -> Any:
+        if away:
+            raise errors.Unavailable(f"away for the time {away.pop(0)}")
+        return there(name)
+
+    monkeypatch.setattr(jobs.runtime.blobs, "local_path", local_path)
+    jobs.work()
+    assert (await jobs.reaches(job, "succeeded")).state["attempt"] == 1
+    assert not away
