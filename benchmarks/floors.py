@@ -10,16 +10,13 @@ from __future__ import annotations
 import contextlib
 import gc
 import importlib
-import json
 import os
-import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from benchmarks.alone import ONE_THREAD
+from benchmarks.alone import Ask, alone, serve
 
 Work = Callable[[dict[str, Any], Path, Path], None]
 Request = Mapping[str, Any] | None
@@ -28,8 +25,8 @@ Request = Mapping[str, Any] | None
 class BareForkServer:
     """The other end of that process."""
 
-    def __init__(self, process: subprocess.Popen[str], request: Mapping[str, Any], dataset: Path) -> None:
-        self._process, self._request, self._dataset = process, request, dataset
+    def __init__(self, ask: Ask, request: Mapping[str, Any], dataset: Path) -> None:
+        self._ask, self._request, self._dataset = ask, request, dataset
         self.peak = 0
         """The most memory (resident set) that a child of the last order had, in bytes."""
 
@@ -45,31 +42,15 @@ class BareForkServer:
             "together": together,
             "work": work,
         }
-        assert self._process.stdin is not None and self._process.stdout is not None
-        began = time.perf_counter()
-        self._process.stdin.write(json.dumps(order) + "\n")
-        self._process.stdin.flush()
-        said = self._process.stdout.readline()
-        seconds = time.perf_counter() - began
-        if not said:
-            raise RuntimeError("the bare fork server failed")
-        self.peak = int(said)
+        seconds, self.peak = self._ask(order)
         return seconds
 
 
 @contextlib.contextmanager
 def bare_fork_server(request: Mapping[str, Any], dataset: Path) -> Iterator[BareForkServer]:
     """A bare fork server for a request as the platform completed it."""
-    with subprocess.Popen(
-        [sys.executable, "-m", "benchmarks.floors"],
-        env={**os.environ, **ONE_THREAD},
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as process:
-        yield BareForkServer(process, request, dataset)
-        assert process.stdin is not None
-        process.stdin.close()
+    with alone("benchmarks.floors") as ask:
+        yield BareForkServer(ask, request, dataset)
 
 
 def load() -> None:
@@ -84,24 +65,22 @@ def load() -> None:
     gc.freeze()
 
 
-def _serve() -> None:
-    load()
-    for line in sys.stdin:
-        order = json.loads(line)
-        left, running, peak = order["count"], set(), 0
-        while left or running:
-            while left and len(running) < order["together"]:
-                child = os.fork()
-                if child == 0:
-                    _child(WORKS[order["work"]], order["request"], Path(order["dataset"]))
-                running.add(child)
-                left -= 1
-            ended, status, used = os.wait3(0)
-            running.remove(ended)
-            peak = max(peak, used.ru_maxrss * 1024)
-            if status:
-                sys.exit(1)
-        print(peak, flush=True)
+def _done(order: Mapping[str, Any]) -> int:
+    """Do an order; the most memory that a child had, in bytes."""
+    left, running, peak = order["count"], set(), 0
+    while left or running:
+        while left and len(running) < order["together"]:
+            child = os.fork()
+            if child == 0:
+                _child(WORKS[order["work"]], order["request"], Path(order["dataset"]))
+            running.add(child)
+            left -= 1
+        ended, status, used = os.wait3(0)
+        running.remove(ended)
+        peak = max(peak, used.ru_maxrss * 1024)
+        if status:
+            sys.exit(1)
+    return peak
 
 
 def _child(work: Work, request: dict[str, Any], dataset: Path) -> None:
@@ -204,4 +183,5 @@ def _durable(target: Path) -> Iterator[BinaryIO]:
 
 
 if __name__ == "__main__":
-    _serve()
+    load()
+    serve(_done)

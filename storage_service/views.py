@@ -12,7 +12,7 @@ from common.jobs.artifacts import Artifact
 from common.jobs.keys import SessionKeys
 from common.ports.blob_store import BlobStore
 from common.ports.record_store import Record
-from common.records import sealed_blobs
+from common.records import sealed_blobs, sealed_fields
 from common.records.sealing import DataKey
 from storage_service.model import summary_row
 
@@ -67,7 +67,7 @@ class Opened:
             id=self.record.id,
             etag=etag(self.record.version),
             note=annotations["note"],
-            request=await sealed_blobs.fetch(self._blobs, self._open("request"), self._key.secret),
+            request=await self._opened(self.record.state["training"], "request"),
             result=await self.result(),
             evaluations=await self._evaluations(),
             **row,
@@ -88,9 +88,7 @@ class Opened:
         )
 
     async def _evaluations(self) -> list[dict[str, Any]]:
-        token = self.record.state["sealed"]["evaluations"]
-        value = self._key.open(self.record.id, "evaluations", token)
-        found = await sealed_blobs.fetch(self._blobs, value, self._key.secret)
+        found = await self._opened(self.record.id, "evaluations")
         return [
             {
                 **{name: part for name, part in one.items() if name not in _NOT_SHOWN},
@@ -98,6 +96,11 @@ class Opened:
             }
             for one in found
         ]
+
+    async def _opened(self, subject: str, name: str) -> Any:
+        """A field that may be a blob under the experiment's own key."""
+        token = self.record.state["sealed"][name]
+        return await sealed_fields.open_field(self._blobs, self._key, subject, name, token)
 
     async def _fetched(self, value: Any, attempt_key: str) -> dict[str, Any]:
         """A result, which may be a blob under the key of the attempt that made it."""

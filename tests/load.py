@@ -61,6 +61,9 @@ class Load:
         if kind is None:
             self._look()
 
+    def __str__(self) -> str:
+        return f"{self.accepted} accepted, {dict(self.answers)}, refused within {self.slowest:.2f} s"
+
     @property
     def accepted(self) -> int:
         """Trainings that were accepted so far."""

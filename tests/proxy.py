@@ -109,9 +109,8 @@ class Proxy:
     async def _way(self, source: asyncio.StreamReader, target: asyncio.StreamWriter, *, answers: bool = False) -> None:
         while piece := await source.read(_PIECE):
             self.carried += len(piece)
-            if (
-                answers
-            ):  # one that is cut in two goes on as it is: then a client has found a way round, and nothing fails
+            if answers:
+                # One that is cut in two goes on as it is: then a client has found a way round, and nothing fails.
                 for said, other in self.instead.items():
                     piece = piece.replace(said, other)
             if self.latency:

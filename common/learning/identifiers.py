@@ -25,8 +25,10 @@ def note_identifiers(rows: Sample, columns: Sequence[Mapping[str, Any]], notes: 
 
 
 def _differs(rows: Sample, column: Mapping[str, Any]) -> bool:
+    if column["type"] not in ("integer", "category", "text"):
+        return False
     values = rows.features[column["name"]]
-    if column["type"] not in ("integer", "category", "text") or not values.iloc[:_FIRST].is_unique:
+    if not values.iloc[:_FIRST].is_unique:
         return False
     seen = {**column, "missing": int(values.isna().sum()), "distinct": len(rows) if values.is_unique else 0}
     if column["type"] == "integer":

@@ -47,8 +47,11 @@ async def named(blobs: BlobStore, name: str) -> AsyncIterator[Path]:
 
 async def outsource(blobs: BlobStore, value: Any, name: str, key: bytes) -> Any:
     """`value` itself if it fits into a sealed field, else what names the blob that now holds it."""
-    if fits(value):
-        return value
+    return value if fits(value) else await place(blobs, value, name, key)
+
+
+async def place(blobs: BlobStore, value: Any, name: str, key: bytes) -> dict[str, str]:
+    """Store `value` as the blob `name`, and give what names it in the place of the value."""
     await write(blobs, name, canonical(value), key)
     return {_NAMED: name}
 

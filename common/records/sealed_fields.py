@@ -30,9 +30,10 @@ async def seal(
     """
     sealed = await asyncio.to_thread(_tokens, key, subject, values) if aside else _tokens(key, subject, values)
     for field in values.keys() - sealed.tokens.keys():
-        place = sealed.blobs[field] = f"{prefix}/{field}"
-        kept = await sealed_blobs.outsource(blobs, values[field], place, key.secret)
-        sealed.tokens[field] = key.seal(subject, field, kept)
+        name = sealed.blobs[field] = f"{prefix}/{field}"
+        sealed.tokens[field] = key.seal(
+            subject, field, await sealed_blobs.place(blobs, values[field], name, key.secret)
+        )
     return sealed
 
 

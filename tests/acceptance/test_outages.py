@@ -69,7 +69,7 @@ def test_an_engine_that_goes_away_and_comes_back_loses_nothing(cluster: ClusterP
             if SECONDS and name in NOT_NEEDED:
                 assert load.answers[503] == before
         heals(cluster)
-    print(f"{name} {how}: {load.accepted} accepted, {dict(load.answers)}, refused within {load.slowest:.2f} s")
+    print(f"{name} {how}: {load}")
     assert cluster.ended(long, 90)["state"] == "succeeded"
 
 
@@ -81,7 +81,7 @@ def test_slow_engines_cost_time_and_nothing_else(
         with proxies.slow(*names, latency=0.05, slice=100):
             lasts(SECONDS, load, 4)
         heals(cluster)
-    print(f"{names} slow: {load.accepted} accepted, {dict(load.answers)}, refused within {load.slowest:.2f} s")
+    print(f"{names} slow: {load}")
 
 
 @pytest.mark.parametrize("names", SETS, ids="-".join)
@@ -94,7 +94,7 @@ def test_connections_that_are_reset_again_and_again_lose_nothing(
                 lasts(0.5)
                 proxies.reset(*names)
         heals(cluster)
-    print(f"{names} reset: {load.accepted} accepted, {dict(load.answers)}, refused within {load.slowest:.2f} s")
+    print(f"{names} reset: {load}")
 
 
 @contextlib.contextmanager
